@@ -1,0 +1,235 @@
+/* Arenas near hooked code: [stubs r-x][sites rw-], both filled from their start. Sites and stubs are taken in step, so the
+ * sites of an arena are sorted by stub. */
+#include "codemem/arena.h"
+
+#include <assert.h>
+#include <errno.h>
+#include "codemem/gap.h"
+#include "core/heap.h"
+#include "os/memory.h"
+#include "os/text.h"
+#include "patch/poke.h"
+#include "host/host.h"
+
+enum {
+  SITES_MIN = 2048,
+  SITES_MAX = 1 << 17,
+  STUB_ROOM = 64,           /* bytes a site set aside for stubs; typical ones take 48 */
+  STAGE_SIZE = 64 * 1024
+};
+
+#define JUMP_REACH (UINT64_C(0x7FF00000))     /* a little less than 2 GiB */
+#define NEAR_REACH (UINT64_C(1) << 30)
+
+struct arena {
+  uintptr_t code, code_end, code_used;
+  struct site *sites;
+  _Atomic(size_t) site_count;
+  size_t site_room;
+  uint8_t *stage;           /* stubs not written yet: those from stage_start on */
+  uintptr_t stage_start;
+  struct arena *next;
+};
+
+static _Atomic(struct arena *) arenas;
+static struct arena *abandoned;   /* arenas from this one on were taken over by a fork and are not added to */
+
+static bool inside(const struct arena *arena, uintptr_t low, uintptr_t high)
+{
+  return arena->code >= low && (uintptr_t)&arena->sites[arena->site_room] <= high;
+}
+
+static bool has_room(struct arena *arena)
+{
+  return atomic_load_explicit(&arena->site_count, memory_order_relaxed) < arena->site_room &&
+         arena->code_end - arena->code_used >= HOST_STUB_MAX;
+}
+
+static uintptr_t clamp_sub(uintptr_t a, uintptr_t b)
+{
+  return a > b ? a - b : 0;
+}
+
+static struct arena *find_arena(uintptr_t low, uintptr_t high)
+{
+  for (struct arena *arena = atomic_load_explicit(&arenas, memory_order_relaxed); arena && arena != abandoned;
+       arena = arena->next)
+    if (inside(arena, low, high) && has_room(arena))
+      return arena;
+  return NULL;
+}
+
+static sighook_status map_arena(struct arena *arena, struct gap_search *search, size_t code_size, struct error *error)
+{
+  struct os_maps maps;
+  unsigned tried = 0;
+  uintptr_t start;
+  int failure = os_maps_open(&maps);
+
+  if (failure)
+    return error_os(error, SIGHOOK_NO_MEMORY, 0, "open /proc/self/maps", failure);
+  do {
+    if (!gap_find(&maps, search, &start, &tried)) {
+      os_maps_close(&maps);
+      return error_set(error, SIGHOOK_NO_NEAR_MEMORY, search->around,
+                       "no free %zu KiB for stubs between %#lx and %#lx: looked at %u gaps", search->size >> 10, search->low,
+                       search->high, tried);
+    }
+    failure = os_allocate_at(start, code_size, OS_READ | OS_EXECUTE);
+  } while (failure == EEXIST);              /* another thread of the program mapped there meanwhile */
+  os_maps_close(&maps);
+  if (failure)
+    return error_os(error, SIGHOOK_NO_NEAR_MEMORY, start, "mmap", failure);
+  failure = os_allocate_at(start + code_size, search->size - code_size, OS_READ | OS_WRITE);
+  if (failure) {
+    os_free((void *)start, code_size);
+    return error_os(error, SIGHOOK_NO_NEAR_MEMORY, start + code_size, "mmap", failure);
+  }
+  arena->code = arena->code_used = arena->stage_start = start;
+  arena->code_end = start + code_size;
+  arena->sites = (struct site *)arena->code_end;
+  return SIGHOOK_OK;
+}
+
+static sighook_status make_arena(uintptr_t address, uintptr_t low, uintptr_t high, size_t expected, struct arena **made,
+                                 struct error *error)
+{
+  size_t page = os_page_size();
+  size_t sites = expected < SITES_MIN ? SITES_MIN : expected > SITES_MAX ? SITES_MAX : expected;
+  size_t code_size = page_up(sites * STUB_ROOM, page);
+  size_t data_size = page_up(sites * sizeof(struct site), page);
+  struct gap_search search = {.low = low, .high = high, .around = address, .size = code_size + data_size};
+  struct arena *arena = heap_take(sizeof *arena);
+  sighook_status status;
+
+  if (!arena || !(arena->stage = os_allocate(STAGE_SIZE)))
+    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for an arena near %#lx", address);
+  if (search.low < clamp_sub(address, NEAR_REACH))
+    search.low = clamp_sub(address, NEAR_REACH);
+  if (search.high > address + NEAR_REACH)
+    search.high = address + NEAR_REACH;
+  status = map_arena(arena, &search, code_size, error);
+  if (status == SIGHOOK_NO_NEAR_MEMORY) {
+    search.low = low;
+    search.high = high;
+    status = map_arena(arena, &search, code_size, error);
+  }
+  if (status) {
+    os_free(arena->stage, STAGE_SIZE);
+    heap_give(arena, sizeof *arena);
+    return status;
+  }
+  arena->site_room = sites;
+  arena->next = atomic_load_explicit(&arenas, memory_order_relaxed);
+  atomic_store_explicit(&arenas, arena, memory_order_release);
+  *made = arena;
+  return SIGHOOK_OK;
+}
+
+sighook_status arena_take(uintptr_t address, uintptr_t low, uintptr_t high, size_t expected, struct arena **arena,
+                          struct site **site, uintptr_t *pc, struct error *error)
+{
+  size_t count;
+
+  if (low < clamp_sub(address, JUMP_REACH))
+    low = clamp_sub(address, JUMP_REACH);
+  if (high > address + JUMP_REACH)
+    high = address + JUMP_REACH;
+  *arena = find_arena(low, high);
+  if (!*arena) {
+    sighook_status status = make_arena(address, low, high, expected, arena, error);
+
+    if (status)
+      return status;
+  }
+  count = atomic_load_explicit(&(*arena)->site_count, memory_order_relaxed);
+  *site = &(*arena)->sites[count];
+  *pc = (*arena)->code_used;
+  **site = (struct site){.address = address, .counter = SITE_NO_COUNTER};
+  (*site)->stub = *pc;
+  atomic_store_explicit(&(*arena)->site_count, count + 1, memory_order_release);
+  return SIGHOOK_OK;
+}
+
+void arena_untake(struct arena *arena)
+{
+  atomic_fetch_sub_explicit(&arena->site_count, 1, memory_order_release);
+}
+
+static sighook_status flush(struct arena *arena, struct error *error)
+{
+  size_t length = arena->code_used - arena->stage_start;
+  int failure;
+
+  if (!length)
+    return SIGHOOK_OK;
+  failure = poke_idle(arena->stage_start, arena->stage, length);
+  if (failure)
+    return error_os(error, SIGHOOK_PROTECT_FAILED, arena->stage_start, "write of stubs", failure);
+  arena->stage_start = arena->code_used;
+  return SIGHOOK_OK;
+}
+
+sighook_status arena_put(struct arena *arena, const uint8_t *bytes, size_t length, struct error *error)
+{
+  uintptr_t room = (uintptr_t)page_up(length, HOST_STUB_ALIGN);
+  uint8_t *to;
+
+  if (arena->code_used - arena->stage_start + room > STAGE_SIZE) {
+    sighook_status status = flush(arena, error);
+
+    if (status)
+      return status;
+  }
+  to = arena->stage + (arena->code_used - arena->stage_start);
+  for (size_t i = 0; i < room; i++)
+    to[i] = i < length ? bytes[i] : HOST_TRAP_BYTE;
+  arena->code_used += room;
+  return SIGHOOK_OK;
+}
+
+sighook_status arena_flush(struct error *error)
+{
+  for (struct arena *arena = atomic_load_explicit(&arenas, memory_order_relaxed); arena && arena != abandoned;
+       arena = arena->next) {
+    sighook_status status = flush(arena, error);
+
+    if (status)
+      return status;
+  }
+  return SIGHOOK_OK;
+}
+
+struct site *arena_site_at(uintptr_t pc)
+{
+  for (struct arena *arena = atomic_load_explicit(&arenas, memory_order_acquire); arena; arena = arena->next) {
+    size_t low = 0, high = atomic_load_explicit(&arena->site_count, memory_order_acquire);
+
+    if (pc < arena->code || pc >= arena->code_end)
+      continue;
+    while (low < high) {                      /* the last stub that begins at or below pc */
+      size_t middle = low + (high - low) / 2;
+
+      if (arena->sites[middle].stub <= pc)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low && pc < arena->sites[low - 1].stub + arena->sites[low - 1].stub_length ? &arena->sites[low - 1] : NULL;
+  }
+  return NULL;
+}
+
+size_t arena_memory(void)
+{
+  size_t bytes = 0;
+
+  for (struct arena *arena = atomic_load_explicit(&arenas, memory_order_relaxed); arena; arena = arena->next)
+    bytes += arena->code_used - arena->code + atomic_load_explicit(&arena->site_count, memory_order_relaxed) * sizeof(struct site);
+  return bytes;
+}
+
+void arena_abandon(void)
+{
+  abandoned = atomic_load_explicit(&arenas, memory_order_relaxed);
+}

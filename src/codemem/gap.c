@@ -1,0 +1,101 @@
+/* Gaps between mappings. What lies right above the heap or right below the main stack counts as taken. */
+#include "codemem/gap.h"
+#include "os/memory.h"
+
+enum { HEAP_ROOM_MIB = 256, STACK_ROOM_MIB = 128 };
+
+#define LOWEST (UINT64_C(64) << 10)           /* vm.mmap_min_addr, as systems set it */
+#define HIGHEST ((UINT64_C(1) << 47) - 4096)
+
+static uintptr_t megabytes(unsigned count)
+{
+  return (uintptr_t)count << 20;
+}
+
+/* The lowest stretch that ends above `address` and is mapped or may be grown into. */
+static bool next_taken(struct os_maps *maps, uintptr_t address, struct os_mapping *taken)
+{
+  uintptr_t heap = os_heap_end(), heap_room = heap + megabytes(HEAP_ROOM_MIB);
+  bool mapped = os_maps_next(maps, address, taken);
+
+  if (mapped && taken->stack)
+    taken->start -= megabytes(STACK_ROOM_MIB);
+  if (heap && address < heap_room && (!mapped || heap < taken->start)) {
+    *taken = (struct os_mapping){.start = heap, .end = heap_room};
+    return true;
+  }
+  return mapped;
+}
+
+static uintptr_t distance(uintptr_t a, uintptr_t b)
+{
+  return a > b ? a - b : b - a;
+}
+
+/* The nearest place to search->around in the gap [low, high). */
+static bool place_in(const struct gap_search *search, uintptr_t low, uintptr_t high, uintptr_t *start)
+{
+  size_t page = os_page_size();
+
+  low = page_up(low > search->low ? low : search->low, page);
+  high = page_down(high < search->high ? high : search->high, page);
+  if (low >= high || high - low < search->size)
+    return false;
+  if (high - search->size < search->around)
+    *start = high - search->size;
+  else
+    *start = low > search->around ? low : page_down(search->around, page);
+  return true;
+}
+
+bool gap_find(struct os_maps *maps, const struct gap_search *search, uintptr_t *start, unsigned *tried)
+{
+  uintptr_t at = search->low > LOWEST ? search->low : LOWEST;
+  uintptr_t end = search->high < HIGHEST ? search->high : HIGHEST;
+  bool found = false;
+  struct os_mapping taken;
+
+  *tried = 0;
+  while (at < end) {
+    bool last = !next_taken(maps, at, &taken);
+    uintptr_t gap_end = last ? end : taken.start;
+    uintptr_t place;
+
+    if (gap_end > at) {
+      ++*tried;
+      if (place_in(search, at, gap_end, &place) &&
+          (!found || distance(place, search->around) < distance(*start, search->around))) {
+        *start = place;
+        found = true;
+      }
+    }
+    if (last || (found && at > search->around))
+      break;
+    at = taken.end;
+  }
+  return found;
+}
+
+bool gap_is_free(struct os_maps *maps, uintptr_t start, size_t size)
+{
+  struct os_mapping taken;
+
+  if (start < LOWEST || start + size > HIGHEST)
+    return false;
+  return !next_taken(maps, start, &taken) || taken.start >= start + size;
+}
+
+bool gap_next_page(struct os_maps *maps, uintptr_t start, uintptr_t end, uintptr_t *page)
+{
+  uintptr_t at = page_up(start > LOWEST ? start : LOWEST, os_page_size());
+  struct os_mapping taken;
+
+  while (at < end && at < HIGHEST) {
+    if (!next_taken(maps, at, &taken) || taken.start > at) {
+      *page = at;
+      return true;
+    }
+    at = taken.end;
+  }
+  return false;
+}

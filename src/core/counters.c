@@ -1,0 +1,78 @@
+/* Counters of hits, thread by thread. */
+#include "core/counters.h"
+
+#include "core/tally.h"
+#include "core/thread.h"
+#include "os/memory.h"
+
+static counter_source *source;
+static uint32_t numbers_used;
+
+static struct counter *private_chunk(uint32_t chunk)
+{
+  (void)chunk;
+  return os_allocate(COUNTER_CHUNK * sizeof(struct counter));
+}
+
+void counters_set_source(counter_source *new_source)
+{
+  source = new_source;
+}
+
+bool tally_has_source(void)
+{
+  return source != NULL;
+}
+
+struct counter *tally_of(struct thread *thread, uint32_t number)
+{
+  uint32_t chunk = number / COUNTER_CHUNK;
+  struct counter *counters;
+
+  if (!thread->chunks) {
+    thread->chunks = os_allocate(COUNTER_CHUNKS_MAX * sizeof *thread->chunks);
+    if (!thread->chunks)
+      return NULL;
+    if (thread == thread_self)
+      thread_chunks = thread->chunks;
+  }
+  counters = atomic_load_explicit(&thread->chunks[chunk], memory_order_relaxed);
+  if (!counters) {
+    counters = (source ? source : private_chunk)(chunk);
+    atomic_store_explicit(&thread->chunks[chunk], counters, memory_order_release);
+  }
+  return counters ? &counters[number % COUNTER_CHUNK] : NULL;
+}
+
+bool tally_take(int32_t *number)
+{
+  if (numbers_used == COUNTER_CHUNK * COUNTER_CHUNKS_MAX)
+    return false;
+  *number = (int32_t)numbers_used++;
+  return true;
+}
+
+struct counter tally_sum(uint32_t number)
+{
+  struct counter sum = {0};
+
+  for (struct thread *thread = thread_first(); thread; thread = thread->next) {
+    struct counter *counters =
+        thread->chunks ? atomic_load_explicit(&thread->chunks[number / COUNTER_CHUNK], memory_order_acquire) : NULL;
+
+    if (counters) {
+      sum.hits += __atomic_load_n(&counters[number % COUNTER_CHUNK].hits, __ATOMIC_RELAXED);
+      sum.missed += __atomic_load_n(&counters[number % COUNTER_CHUNK].missed, __ATOMIC_RELAXED);
+    }
+  }
+  return sum;
+}
+
+void counters_restart(void)
+{
+  struct thread *thread = thread_self;
+
+  if (thread && thread->chunks)
+    for (uint32_t i = 0; i < COUNTER_CHUNKS_MAX; i++)
+      atomic_store_explicit(&thread->chunks[i], NULL, memory_order_relaxed);
+}

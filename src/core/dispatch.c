@@ -1,0 +1,100 @@
+/* Dispatch on the way of a hit, on captured registers, in ordinary context. Uses general registers only, no lock and no libc:
+ * everything it calls may be hooked. */
+#include "core/dispatch.h"
+
+#include <stdbool.h>
+#include "core/lifetime.h"
+#include "core/tally.h"
+
+static void count_hit(const struct chain *chain, struct thread *thread, bool missed)
+{
+  struct counter *counter = tally_of(thread, (uint32_t)chain->site->counter);
+
+  if (!counter)
+    return;
+  counter->hits++;
+  counter->missed += missed;
+}
+
+/* Where the program goes on: unless a handler chose otherwise, behind the instruction, at the replacement, or at it. */
+static void choose_pc(const struct chain *chain, sighook_context *context, bool skip, const void *replacement)
+{
+  if (host_pc(context) != chain->site->address)
+    return;
+  if (replacement)
+    host_set_pc(context, (uintptr_t)replacement);
+  else if (skip)
+    host_set_pc(context, site_next(chain->site));
+}
+
+/* `delivers` tells which handlers run: all, or those that asked for recursion, or none. */
+enum delivery { DELIVER_ALL, DELIVER_RECURSIVE, DELIVER_NONE };
+
+static bool delivered(const struct hook *hook, enum delivery delivery)
+{
+  return delivery == DELIVER_ALL || (delivery == DELIVER_RECURSIVE && (hook->flags & SIGHOOK_ALLOW_RECURSION));
+}
+
+static void run_chain(const struct chain *chain, sighook_context *context, enum delivery delivery)
+{
+  const void *replacement = NULL;
+  bool counted = false, missed = false, skip = false;
+
+  for (uint32_t i = 0; i < chain->count; i++) {
+    const struct hook *hook = chain->hooks[i];
+
+    counted |= (hook->flags & SIGHOOK_COUNT) != 0;
+    if (hook->kind == SIGHOOK_REPLACE) {
+      replacement = replacement ? replacement : hook->action.argument;
+    } else if (hook->action.handler) {
+      if (!delivered(hook, delivery)) {
+        missed = true;
+        continue;
+      }
+      hook->action.handler(context, hook->action.argument);
+      skip |= hook->kind == SIGHOOK_PROBE_SKIP;
+    }
+  }
+  if (counted)
+    count_hit(chain, host_frame(context)->thread, missed);
+  choose_pc(chain, context, skip, replacement);
+}
+
+void dispatch_chain(sighook_context *context, void *chain)
+{
+  run_chain(chain, context, DELIVER_ALL);
+}
+
+static int run_action(struct frame *frame, unsigned save_class, enum delivery delivery)
+{
+  struct action *action = atomic_load_explicit(&frame->site->action, memory_order_acquire);
+
+  if (!action)
+    return 0;
+  if (action->save_class > save_class)
+    return 1;
+  if (action->is_chain)
+    run_chain((struct chain *)action, &frame->context, delivery);
+  else if (delivered((struct hook *)action, delivery))
+    action->handler(&frame->context, action->argument);
+  return 0;
+}
+
+int dispatch_nested(struct frame *frame, unsigned save_class)
+{
+  struct thread *thread = frame->thread;
+  bool ignored = atomic_load_explicit(&thread->ignore, memory_order_relaxed) != 0;
+  bool inside = atomic_load_explicit(&thread->epoch, memory_order_relaxed) != 0;
+  int again;
+
+  if (inside && !thread_level_is_stale(thread, frame))
+    return run_action(frame, save_class, ignored ? DELIVER_NONE : DELIVER_RECURSIVE);
+  /* Not inside after all: this is the outermost level, as the capture routine would have entered it. */
+  frame->cookie = frame;
+  thread->frame = frame;
+  atomic_store_explicit(&thread->epoch, atomic_load_explicit(&lifetime_epoch, memory_order_relaxed), memory_order_relaxed);
+  atomic_signal_fence(memory_order_seq_cst);       /* stored before the action is read; pairs with lifetime_wait's barrier */
+  again = run_action(frame, save_class, ignored ? DELIVER_NONE : DELIVER_ALL);
+  atomic_store_explicit(&thread->epoch, 0, memory_order_release);
+  return again;
+}

@@ -1,0 +1,23 @@
+/* What a hit runs when it is more than one plain handler. */
+#ifndef CORE_DISPATCH_H
+#define CORE_DISPATCH_H
+
+#include "core/hook.h"
+#include "host/host.h"
+
+/* Immutable once published: another is built for every change. The action comes first. */
+struct chain {
+  struct action action;      /* handler: dispatch_chain; argument: the chain itself */
+  struct site *site;
+  struct retired retired;
+  uint32_t count;
+  struct hook *hooks[];
+};
+
+void dispatch_chain(sighook_context *context, void *chain);
+
+/* A hit inside an action on the same thread, or while the thread ignores hits. Called by the capture routines. Non-zero:
+ * the action wants more saved than `save_class`; capture again. */
+int dispatch_nested(struct frame *frame, unsigned save_class);
+
+#endif

@@ -1,0 +1,60 @@
+/* A site: one hooked address and all that belongs to it. Sites are never freed: threads may sleep in their stubs, and late
+ * traps must find them; hooking the same instruction again uses the same site. Everything but the published fields is
+ * guarded by the library's lock. */
+#ifndef CORE_SITE_H
+#define CORE_SITE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sighook/hook.h>
+#include "error.h"
+
+enum save_class { CLASS_INTEGER, CLASS_VECTOR, CLASS_FULL };
+
+/* What a hit runs, read by the capture routine. The handler is called as handler(context, argument). */
+struct action {
+  sighook_handler handler;
+  void *argument;
+  uint32_t save_class;
+  uint32_t is_chain;       /* 0: the first member of a struct hook; 1: of a struct chain */
+};
+
+enum site_state {
+  SITE_IDLE,               /* the program's own bytes stand there */
+  SITE_LIVE,               /* our entry stands there, or is being written or removed: a trap goes to the stub */
+  SITE_PATCH,              /* the caller's bytes stand there; no stub */
+  SITE_PATCHING            /* ... and are being written: a trap tries again */
+};
+
+enum { SITE_BYTES = 16, SITE_NO_COUNTER = -1 };
+
+struct site {
+  _Atomic(uintptr_t) path;           /* where the stub's first jump leads */
+  _Atomic(uintptr_t) routine;        /* the capture routine that the stub calls */
+  _Atomic(struct action *) action;   /* NULL: nothing runs */
+  uintptr_t address;
+  uintptr_t stub;                    /* its first byte; 0: a patch, which has none */
+  uintptr_t landing;                 /* SIGHOOK_ENTRY_PUNNED: the island that the entry leads to */
+  uint8_t original[SITE_BYTES];      /* the program's bytes, from the site's first on */
+  struct hook *hooks;                /* by priority */
+  int32_t counter;                   /* SITE_NO_COUNTER, or the number of its counter */
+  _Atomic(uint8_t) state;
+  uint8_t length;                    /* of the displaced instruction */
+  uint8_t stub_length;
+  uint8_t probe_offset;              /* in the stub: step over the red zone and call the routine */
+  uint8_t displaced_offset;          /* in the stub: the displaced instruction */
+  uint8_t exit_offset;               /* in the stub: the displaced instruction has had its effect */
+  uint8_t count_offset;              /* in the stub: count in line; 0: this stub has no such part */
+  uint8_t entry;                     /* sighook_entry */
+  uint8_t prefixes;                  /* SIGHOOK_ENTRY_PUNNED: redundant prefixes before the jump */
+  uint8_t reason;                    /* enum entry_reason: why not a better entry */
+  bool fragile;
+};
+
+static inline uintptr_t site_next(const struct site *site)
+{
+  return site->address + site->length;
+}
+
+#endif

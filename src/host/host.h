@@ -1,0 +1,75 @@
+/* What the core asks of the machine: capture routines, stubs, entries, and the frame that a capture leaves. One folder an
+ * architecture implements it. */
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sighook/context.h>
+#include "core/site.h"
+#include "core/thread.h"
+
+/* What stands on the stack while an action runs; the context comes first, so that one points to the other. */
+struct frame {
+  sighook_context context;
+  struct site *site;
+  struct thread *thread;
+  void *vector;            /* saved vector registers; NULL for integer-only captures */
+  uint32_t odd_flags;
+  int error_number;
+  uint64_t exit_sp;
+  struct frame *cookie;    /* its own address while it is the outermost frame of its thread */
+  void *x87;               /* the 512-byte FXSAVE image, or NULL */
+};
+
+static inline struct frame *host_frame(sighook_context *context)
+{
+  return (struct frame *)context;
+}
+
+/* Finds out what this CPU has. Before anything else of this header. */
+void host_start(void);
+
+/* The capture routine of a save class; 0 where this CPU has registers that no routine of ours saves. */
+uintptr_t host_routine(enum save_class save_class);
+
+/* An action's handler for the reference's callbacks: calls argument(address, context). */
+void host_call_callback(sighook_context *context, void *callback);
+
+void host_set_pc(sighook_context *context, uintptr_t pc);
+uintptr_t host_pc(const sighook_context *context);
+
+/* ---- stubs ---- */
+enum { HOST_STUB_MAX = 192, HOST_STUB_ALIGN = 16 };
+
+struct host_stub {
+  uint8_t bytes[HOST_STUB_MAX];
+  uint8_t length, probe_offset, displaced_offset, exit_offset, count_offset;
+  uint8_t trap_offset;     /* of a displaced breakpoint of the program's own; 0xff: none */
+};
+
+/* The stub of `site` (address, length and original bytes set), to run at `pc`. `counter` >= 0 adds a counting part. */
+sighook_status host_stub_build(const struct site *site, uintptr_t pc, int32_t counter, struct host_stub *stub,
+                               struct error *error);
+
+/* Where the displaced instruction's operands allow a stub to lie. */
+sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t size, uintptr_t *low, uintptr_t *high,
+                               uint8_t *length, struct error *error);
+
+/* ---- entries ---- */
+enum { HOST_ENTRY_MAX = 16, HOST_ISLAND_MAX = 14 };
+
+/* The bytes that stand at a live site, `site->length` of them. */
+void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX]);
+
+/* How many bytes from the site on the entry's meaning depends on: more than its own for a pun. */
+size_t host_entry_span(const struct site *site);
+
+/* A jump to `target` to be put at `pc`; returns its length, which is 5 or HOST_ISLAND_MAX. */
+size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX]);
+
+/* The breakpoint instruction's first byte(s), and how far behind its start the reported pc lies. */
+enum { HOST_TRAP_BYTE = 0xCC, HOST_TRAP_PC_OFFSET = 1 };
+
+#endif

@@ -1,0 +1,58 @@
+/* The public floating-point accessors of an x86-64 context (System V psABI 3.2.3). */
+#include <string.h>
+#include "host/host.h"
+
+enum { VECTOR_ARGUMENTS = 8 };
+
+static void vector_read(sighook_context *context, unsigned index, void *value, size_t size)
+{
+  void *bytes = index < VECTOR_ARGUMENTS ? sighook_vector(context, index, NULL) : NULL;
+
+  memset(value, 0, size);
+  if (bytes)
+    memcpy(value, bytes, size);
+}
+
+static void vector_write(sighook_context *context, unsigned index, const void *value, size_t size)
+{
+  void *bytes = index < VECTOR_ARGUMENTS ? sighook_vector(context, index, NULL) : NULL;
+
+  if (bytes)
+    memcpy(bytes, value, size);
+}
+
+double sighook_arg_double(sighook_context *context, unsigned index)
+{
+  double value;
+
+  vector_read(context, index, &value, sizeof value);
+  return value;
+}
+
+void sighook_set_arg_double(sighook_context *context, unsigned index, double value)
+{
+  vector_write(context, index, &value, sizeof value);
+}
+
+float sighook_arg_float(sighook_context *context, unsigned index)
+{
+  float value;
+
+  vector_read(context, index, &value, sizeof value);
+  return value;
+}
+
+void sighook_set_arg_float(sighook_context *context, unsigned index, float value)
+{
+  vector_write(context, index, &value, sizeof value);
+}
+
+double sighook_result_double(sighook_context *context)
+{
+  return sighook_arg_double(context, 0);
+}
+
+void sighook_set_result_double(sighook_context *context, double value)
+{
+  sighook_set_arg_double(context, 0, value);
+}

@@ -1,0 +1,55 @@
+/* What stands at a site, and the islands that punned entries land on. */
+#include "host/host.h"
+#include "isa/x86_64/pun.h"
+
+static void jump_bytes(uintptr_t pc, uintptr_t target, uint8_t *bytes)
+{
+  x64_pun_bytes(pc, 0, target, bytes);
+}
+
+void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
+{
+  uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
+
+  for (unsigned i = 0; i < site->length; i++)
+    bytes[i] = site->original[i];
+  switch ((sighook_entry)site->entry) {
+  case SIGHOOK_ENTRY_BRANCH:
+    jump_bytes(site->address, site->stub, bytes);
+    break;
+  case SIGHOOK_ENTRY_PUNNED:
+    x64_pun_bytes(site->address, site->prefixes, site->landing, jump);
+    for (unsigned i = 0; i < site->length; i++)
+      bytes[i] = jump[i];
+    break;
+  case SIGHOOK_ENTRY_TRAP:
+    bytes[0] = HOST_TRAP_BYTE;
+    break;
+  case SIGHOOK_ENTRY_NONE:
+  case SIGHOOK_ENTRY_EVICTED:
+    break;
+  }
+}
+
+size_t host_entry_span(const struct site *site)
+{
+  if (site->entry == SIGHOOK_ENTRY_PUNNED)
+    return (size_t)site->prefixes + X64_JMP_LENGTH;
+  return site->length;
+}
+
+size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX])
+{
+  static const uint8_t far_jump[] = {0xFF, 0x25, 0, 0, 0, 0};         /* jmp *0(%rip); .quad target */
+  intptr_t displacement = (intptr_t)(target - (pc + X64_JMP_LENGTH));
+
+  if (displacement == (int32_t)displacement) {
+    jump_bytes(pc, target, bytes);
+    return X64_JMP_LENGTH;
+  }
+  for (unsigned i = 0; i < sizeof far_jump; i++)
+    bytes[i] = far_jump[i];
+  for (unsigned i = 0; i < sizeof target; i++)
+    bytes[sizeof far_jump + i] = (uint8_t)(target >> (8 * i));
+  return HOST_ISLAND_MAX;
+}

@@ -1,0 +1,43 @@
+/* The offsets that the assembly uses are those of the structures. */
+#include <stddef.h>
+#include "host/host.h"
+#include "layout.h"
+
+#define SAME(structure, member, offset) \
+  _Static_assert(offsetof(struct structure, member) == (offset), #structure "." #member)
+
+SAME(site, path, SITE_PATH);
+SAME(site, routine, SITE_ROUTINE);
+SAME(site, action, SITE_ACTION);
+SAME(site, address, SITE_ADDRESS);
+SAME(action, handler, ACTION_HANDLER);
+SAME(action, argument, ACTION_ARGUMENT);
+SAME(action, save_class, ACTION_SAVE_CLASS);
+SAME(thread, epoch, THREAD_EPOCH);
+SAME(thread, ignore, THREAD_IGNORE);
+SAME(thread, frame, THREAD_FRAME);
+SAME(thread, error_number, THREAD_ERRNO);
+SAME(frame, context.r8, CONTEXT_R8);
+SAME(frame, context.r15, CONTEXT_R15);
+SAME(frame, context.rdi, CONTEXT_RDI);
+SAME(frame, context.rsi, CONTEXT_RSI);
+SAME(frame, context.rbp, CONTEXT_RBP);
+SAME(frame, context.rbx, CONTEXT_RBX);
+SAME(frame, context.rdx, CONTEXT_RDX);
+SAME(frame, context.rax, CONTEXT_RAX);
+SAME(frame, context.rcx, CONTEXT_RCX);
+SAME(frame, context.rsp, CONTEXT_RSP);
+SAME(frame, context.rip, CONTEXT_RIP);
+SAME(frame, context.eflags, CONTEXT_EFLAGS);
+SAME(frame, context.state, CONTEXT_STATE);
+SAME(frame, context.mxcsr, CONTEXT_MXCSR);
+SAME(frame, site, FRAME_SITE);
+SAME(frame, thread, FRAME_THREAD);
+SAME(frame, vector, FRAME_VECTOR);
+SAME(frame, odd_flags, FRAME_ODD_FLAGS);
+SAME(frame, error_number, FRAME_ERRNO);
+SAME(frame, exit_sp, FRAME_EXIT_SP);
+SAME(frame, cookie, FRAME_COOKIE);
+SAME(frame, x87, FRAME_X87);
+_Static_assert(sizeof(struct frame) == FRAME_SIZE, "frame");
+_Static_assert(CLASS_INTEGER == SAVE_INTEGER && CLASS_VECTOR == SAVE_VECTOR && CLASS_FULL == SAVE_FULL, "classes");

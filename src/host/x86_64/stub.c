@@ -1,0 +1,137 @@
+/* Stubs and entries of x86-64. A stub:
+ *
+ *   entry:      jmp *path(%rip)            to one of the parts below, or to a replacement
+ *   count:      add one to the thread's counter, in line; only where the site was made for counting
+ *   probe:      lea -128(%rsp),%rsp        over the red zone
+ *               call *routine(%rip)        capture, action, restore
+ *               lea 128(%rsp),%rsp
+ *   displaced:  the original instruction, relocated, and the branch back
+ *
+ * Stubs are written once; what varies is data in the site. */
+#include <assert.h>
+#include <string.h>
+#include "host/host.h"
+#include "isa/x86_64/pun.h"
+#include "isa/x86_64/relocate.h"
+
+struct emitter {
+  uint8_t *bytes;
+  uintptr_t pc;        /* where bytes[0] will run */
+  unsigned length;
+};
+
+#define EMIT(e, ...) emit((e), (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
+static void emit(struct emitter *e, const uint8_t *bytes, size_t count)
+{
+  assert(e->length + count <= HOST_STUB_MAX);
+  for (size_t i = 0; i < count; i++)
+    e->bytes[e->length++] = bytes[i];
+}
+
+static void emit_32(struct emitter *e, uint32_t value)
+{
+  EMIT(e, (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24));
+}
+
+/* A pc-relative displacement that ends the instruction. */
+static void emit_relative(struct emitter *e, uintptr_t target)
+{
+  intptr_t displacement = (intptr_t)(target - (e->pc + e->length + 4));
+
+  assert(displacement == (int32_t)displacement);
+  emit_32(e, (uint32_t)displacement);
+}
+
+static intptr_t thread_pointer_offset(const void *variable)
+{
+  uintptr_t thread_pointer;
+
+  __asm__("mov %%fs:0, %0" : "=r"(thread_pointer));
+  return (intptr_t)((uintptr_t)variable - thread_pointer);
+}
+
+/* Three moves instead of `inc`, which would cost saving the flags. */
+static void emit_count(struct emitter *e, uint32_t number, unsigned *to_displaced, unsigned *to_probe)
+{
+  unsigned no_array, no_chunk;
+  uint32_t offset = number % COUNTER_CHUNK * (uint32_t)sizeof(struct counter);
+
+  EMIT(e, 0x48, 0x8D, 0x64, 0x24, 0x80);                              /* lea -128(%rsp),%rsp */
+  EMIT(e, 0x51, 0x50);                                                /* push %rcx; push %rax */
+  EMIT(e, 0x64, 0x48, 0x8B, 0x0C, 0x25);                              /* mov %fs:thread_chunks,%rcx */
+  emit_32(e, (uint32_t)thread_pointer_offset(&thread_chunks));
+  EMIT(e, 0xE3, 0);                                                   /* jrcxz slow */
+  no_array = e->length;
+  EMIT(e, 0x48, 0x8B, 0x89);                                          /* mov chunk(%rcx),%rcx */
+  emit_32(e, number / COUNTER_CHUNK * (uint32_t)sizeof(void *));
+  EMIT(e, 0xE3, 0);                                                   /* jrcxz slow */
+  no_chunk = e->length;
+  EMIT(e, 0x48, 0x8B, 0x81);                                          /* mov hits(%rcx),%rax */
+  emit_32(e, offset);
+  EMIT(e, 0x48, 0x8D, 0x40, 0x01);                                    /* lea 1(%rax),%rax */
+  EMIT(e, 0x48, 0x89, 0x81);                                          /* mov %rax,hits(%rcx) */
+  emit_32(e, offset);
+  EMIT(e, 0x58, 0x59);                                                /* pop %rax; pop %rcx */
+  EMIT(e, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0, 0, 0);                     /* lea 128(%rsp),%rsp */
+  EMIT(e, 0xEB, 0);                                                   /* jmp displaced */
+  *to_displaced = e->length;
+  e->bytes[no_array - 1] = (uint8_t)(e->length - no_array);
+  e->bytes[no_chunk - 1] = (uint8_t)(e->length - no_chunk);
+  EMIT(e, 0x58, 0x59);                                                /* slow: pop %rax; pop %rcx */
+  EMIT(e, 0xEB, 0);                                                   /* jmp probe, past its lea */
+  *to_probe = e->length;
+}
+
+sighook_status host_stub_build(const struct site *site, uintptr_t pc, int32_t counter, struct host_stub *stub,
+                               struct error *error)
+{
+  struct emitter e = {.bytes = stub->bytes, .pc = pc};
+  struct x64_displaced displaced;
+  enum x64_refusal refusal;
+  unsigned to_displaced = 0, to_probe = 0;
+
+  *stub = (struct host_stub){.trap_offset = 0xFF};
+  EMIT(&e, 0xFF, 0x25);                                               /* jmp *path(%rip) */
+  emit_relative(&e, (uintptr_t)&site->path);
+  if (counter >= 0) {
+    stub->count_offset = (uint8_t)e.length;
+    emit_count(&e, (uint32_t)counter, &to_displaced, &to_probe);
+  }
+  stub->probe_offset = (uint8_t)e.length;
+  EMIT(&e, 0x48, 0x8D, 0x64, 0x24, 0x80);                             /* lea -128(%rsp),%rsp */
+  if (counter >= 0)
+    stub->bytes[to_probe - 1] = (uint8_t)(e.length - to_probe);
+  EMIT(&e, 0xFF, 0x15);                                               /* call *routine(%rip) */
+  emit_relative(&e, (uintptr_t)&site->routine);
+  EMIT(&e, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0, 0, 0);                    /* lea 128(%rsp),%rsp */
+  stub->displaced_offset = (uint8_t)e.length;
+  if (counter >= 0)
+    stub->bytes[to_displaced - 1] = (uint8_t)(e.length - to_displaced);
+  refusal = x64_relocate(site->original, site->length, site->address, pc + e.length, &displaced);
+  if (refusal == X64_OUT_OF_REACH)
+    return error_set(error, SIGHOOK_OUT_OF_RANGE, site->address, "the instruction at %#lx cannot run at %#lx: %s",
+                     site->address, pc + e.length, x64_refusal_text(refusal));
+  if (refusal != X64_RELOCATED)
+    return error_set(error, SIGHOOK_UNRELOCATABLE, site->address, "the instruction at %#lx cannot run elsewhere: %s",
+                     site->address, x64_refusal_text(refusal));
+  stub->exit_offset = (uint8_t)(e.length + displaced.exit_offset);
+  if (displaced.trap_offset != 0xFF)
+    stub->trap_offset = (uint8_t)(e.length + displaced.trap_offset);
+  emit(&e, displaced.bytes, displaced.length);
+  stub->length = (uint8_t)e.length;
+  return SIGHOOK_OK;
+}
+
+sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t size, uintptr_t *low, uintptr_t *high,
+                               uint8_t *length, struct error *error)
+{
+  struct x64_insn insn;
+
+  if (!x64_decode(bytes, size, address, &insn))
+    return error_set(error, SIGHOOK_UNDECODABLE, address, "the bytes at %#lx (%02x %02x %02x ..) are no instruction", address,
+                     bytes[0], size > 1 ? bytes[1] : 0, size > 2 ? bytes[2] : 0);
+  *length = insn.length;
+  x64_reach(&insn, address, low, high);
+  return SIGHOOK_OK;
+}

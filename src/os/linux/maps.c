@@ -1,0 +1,169 @@
+/* The process's mappings: by the query call on /proc/self/maps where the kernel has it (6.11), by reading the list elsewhere. */
+#include "os/maps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ioctl.h>
+#include <linux/limits.h>
+#include "raw_syscall.h"
+#include "os/memory.h"
+
+/* linux/fs.h, 6.11 */
+struct procmap_query {
+  uint64_t size, query_flags, query_addr;
+  uint64_t vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
+  uint32_t dev_major, dev_minor, vma_name_size, build_id_size;
+  uint64_t vma_name_addr, build_id_addr;
+};
+#define PROCMAP_QUERY _IOWR('f', 17, struct procmap_query)
+enum { VMA_READABLE = 1, VMA_WRITABLE = 2, VMA_EXECUTABLE = 4, VMA_SHARED = 8, COVERING_OR_NEXT = 0x10 };
+
+static bool same_text(const char *text, const char *expected)
+{
+  while (*expected)
+    if (*text++ != *expected++)
+      return false;
+  return true;
+}
+
+static long query(struct os_maps *maps, uintptr_t address, uint64_t flags, char *name, struct procmap_query *answer)
+{
+  *answer = (struct procmap_query){.size = sizeof *answer, .query_addr = address, .query_flags = flags};
+  if (name) {
+    name[0] = 0;
+    answer->vma_name_addr = (uintptr_t)name;
+    answer->vma_name_size = PATH_MAX;
+  }
+  return host_syscall3(SYS_ioctl, maps->descriptor, PROCMAP_QUERY, answer);
+}
+
+static void from_answer(const struct procmap_query *answer, const char *name, struct os_mapping *mapping)
+{
+  *mapping = (struct os_mapping){
+      .start = answer->vma_start,
+      .end = answer->vma_end,
+      .protection = (answer->vma_flags & VMA_READABLE ? OS_READ : 0) | (answer->vma_flags & VMA_WRITABLE ? OS_WRITE : 0) |
+                    (answer->vma_flags & VMA_EXECUTABLE ? OS_EXECUTE : 0),
+      .shared_file = answer->vma_flags & VMA_SHARED,
+      .stack = name && same_text(name, "[stack"),
+  };
+}
+
+static int read_list(struct os_maps *maps)
+{
+  for (;;) {
+    long count;
+
+    if (maps->length + 4096 > maps->size) {
+      size_t size = maps->size ? maps->size * 2 : 64 * 1024;
+      char *text = os_allocate(size);
+
+      if (!text)
+        return ENOMEM;
+      for (size_t i = 0; i < maps->length; i++)
+        text[i] = maps->text[i];
+      if (maps->text)
+        os_free(maps->text, maps->size);
+      maps->text = text;
+      maps->size = size;
+    }
+    count = host_syscall3(SYS_read, maps->descriptor, maps->text + maps->length, maps->size - maps->length - 1);
+    if (count < 0)
+      return (int)-count;
+    if (count == 0)
+      return 0;
+    maps->length += (size_t)count;
+  }
+}
+
+int os_maps_open(struct os_maps *maps)
+{
+  struct procmap_query answer;
+  int failure = 0;
+
+  *maps = (struct os_maps){.queries = true};
+  maps->descriptor = (int)host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+  if (maps->descriptor < 0)
+    return -maps->descriptor;
+  if (query(maps, 0, COVERING_OR_NEXT, NULL, &answer) == 0)
+    return 0;
+  maps->queries = false;
+  failure = read_list(maps);
+  if (failure)
+    os_maps_close(maps);
+  return failure;
+}
+
+void os_maps_close(struct os_maps *maps)
+{
+  host_syscall1(SYS_close, maps->descriptor);
+  if (maps->text)
+    os_free(maps->text, maps->size);
+  maps->text = NULL;
+}
+
+static uintptr_t parse_hex(const char **at)
+{
+  uintptr_t value = 0;
+
+  for (;; (*at)++) {
+    char c = **at;
+
+    if (c >= '0' && c <= '9')
+      value = value << 4 | (uintptr_t)(c - '0');
+    else if (c >= 'a' && c <= 'f')
+      value = value << 4 | (uintptr_t)(c - 'a' + 10);
+    else
+      return value;
+  }
+}
+
+/* One line: `start-end rwxp offset dev inode   name`. Returns the next. */
+static const char *parse_line(const char *line, struct os_mapping *mapping)
+{
+  const char *name;
+
+  *mapping = (struct os_mapping){0};
+  mapping->start = parse_hex(&line);
+  line++;
+  mapping->end = parse_hex(&line);
+  mapping->protection = (line[1] == 'r' ? OS_READ : 0) | (line[2] == 'w' ? OS_WRITE : 0) | (line[3] == 'x' ? OS_EXECUTE : 0);
+  mapping->shared_file = line[4] == 's';
+  for (name = line; *line && *line != '\n'; line++)
+    if (*line == '[')
+      name = line;
+  mapping->stack = same_text(name, "[stack");
+  return *line ? line + 1 : line;
+}
+
+bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
+{
+  if (maps->queries) {
+    struct procmap_query answer;
+    char name[PATH_MAX];
+
+    if (query(maps, address, COVERING_OR_NEXT, name, &answer) != 0)
+      return false;
+    from_answer(&answer, name, mapping);
+    return true;
+  }
+  for (const char *line = maps->text; line < maps->text + maps->length;) {
+    line = parse_line(line, mapping);
+    if (mapping->end > address)
+      return true;
+  }
+  return false;
+}
+
+bool os_maps_find(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
+{
+  if (maps->queries) {
+    struct procmap_query answer;
+
+    if (query(maps, address, 0, NULL, &answer) != 0)
+      return false;
+    from_answer(&answer, NULL, mapping);
+    return true;
+  }
+  return os_maps_next(maps, address, mapping) && mapping->start <= address;
+}

@@ -1,0 +1,78 @@
+/* Memory from Linux by raw system calls. */
+#include "os/memory.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <linux/mman.h>
+#include <sys/auxv.h>
+#include "raw_syscall.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+size_t os_page_size(void)
+{
+  static size_t page;
+
+  if (!page)
+    page = getauxval(AT_PAGESZ);
+  return page;
+}
+
+static bool failed(long result)
+{
+  return (unsigned long)result > -4096ul;
+}
+
+void *os_allocate(size_t size)
+{
+  long memory = host_syscall6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  return failed(memory) ? NULL : (void *)memory;
+}
+
+static int protection_flags(unsigned protection)
+{
+  return (protection & OS_READ ? PROT_READ : 0) | (protection & OS_WRITE ? PROT_WRITE : 0) |
+         (protection & OS_EXECUTE ? PROT_EXEC : 0);
+}
+
+int os_allocate_at(uintptr_t address, size_t size, unsigned protection)
+{
+  long memory = host_syscall6(SYS_mmap, (long)address, (long)size, protection_flags(protection),
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+  if (failed(memory))
+    return (int)-memory;
+  if ((uintptr_t)memory == address)
+    return 0;
+  host_syscall2(SYS_munmap, memory, size);   /* a kernel before 4.17 took the address for a hint */
+  return EEXIST;
+}
+
+void os_free(void *memory, size_t size)
+{
+  host_syscall2(SYS_munmap, memory, size);
+}
+
+int os_protect(uintptr_t address, size_t size, unsigned protection)
+{
+  return (int)-host_syscall3(SYS_mprotect, address, size, protection_flags(protection));
+}
+
+uintptr_t os_heap_end(void)
+{
+  return (uintptr_t)host_syscall1(SYS_brk, 0);
+}
+
+uint32_t *os_allocate_fork_word(void)
+{
+  uint32_t *word = os_allocate(os_page_size());
+
+  if (word && host_syscall3(SYS_madvise, word, os_page_size(), MADV_WIPEONFORK) != 0) {
+    os_free(word, os_page_size());
+    return NULL;
+  }
+  return word;
+}

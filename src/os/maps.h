@@ -1,0 +1,32 @@
+/* What is mapped where. A view is opened, asked, and closed; it is never kept, since the program may close our descriptor
+ * and map what it likes. */
+#ifndef OS_MAPS_H
+#define OS_MAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct os_mapping {
+  uintptr_t start, end;
+  unsigned protection;      /* OS_READ | ... */
+  bool shared_file;         /* writes would reach the file */
+  bool stack;               /* the main thread's; known only through os_maps_next */
+};
+
+struct os_maps {
+  int descriptor;
+  bool queries;             /* the system answers for one address; otherwise `text` holds the whole list */
+  char *text;
+  size_t length, size;
+};
+
+/* 0 or errno. */
+int os_maps_open(struct os_maps *maps);
+void os_maps_close(struct os_maps *maps);
+/* The mapping that covers `address`. */
+bool os_maps_find(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping);
+/* The lowest mapping that ends above `address`, with the stack told; false where none does. */
+bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping);
+
+#endif

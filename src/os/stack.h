@@ -1,0 +1,14 @@
+/* Stacks of threads. */
+#ifndef OS_STACK_H
+#define OS_STACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The stack that the calling thread `id` was started on; 0, 0 where that cannot be told. */
+void os_stack_bounds(int id, uintptr_t *low, uintptr_t *high);
+
+/* Whether the caller runs on its alternate signal stack. */
+bool os_on_signal_stack(void);
+
+#endif

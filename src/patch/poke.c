@@ -1,0 +1,29 @@
+/* Writing to our own code memory. */
+#include "patch/poke.h"
+
+#include "os/memory.h"
+#include "os/text.h"
+
+int poke_idle(uintptr_t address, const uint8_t *bytes, size_t length)
+{
+  size_t page = os_page_size();
+  uintptr_t start = page_down(address, page);
+  size_t size = page_up(address + length, page) - start;
+  int failure;
+
+  if (os_text_writable()) {
+    struct os_text text;
+
+    os_text_open(&text);
+    failure = os_text_write(&text, address, bytes, length);
+    os_text_close(&text);
+    if (!failure)
+      return 0;
+  }
+  failure = os_protect(start, size, OS_READ | OS_WRITE | OS_EXECUTE);
+  if (failure)
+    return failure;
+  for (size_t i = 0; i < length; i++)
+    ((volatile uint8_t *)address)[i] = bytes[i];
+  return os_protect(start, size, OS_READ | OS_EXECUTE);
+}

@@ -1,0 +1,11 @@
+/* Writing to code memory that no thread runs yet. */
+#ifndef PATCH_POKE_H
+#define PATCH_POKE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Writes to our own r-x memory, through /proc/self/mem or a moment's rwx. 0 or errno. */
+int poke_idle(uintptr_t address, const uint8_t *bytes, size_t length);
+
+#endif
