@@ -1,0 +1,20 @@
+/* sighook_instrument: a callback before an instruction, which then runs as if nothing had been there.
+ *
+ * At the patchpoint stands `addl %esi, %eax` with the first argument already in eax. The callback changes the other operand,
+ * and the original addition gives the wanted sum:
+ *
+ *   $ ./target                            calc(1, 2) = 3
+ *   $ LD_PRELOAD=./payload.so ./target    calc(1, 2) = 42
+ */
+#include "payload.h"
+
+static void choose_operand(uintptr_t address, sighook_context *ctx)
+{
+  payload_require(ctx->rip == address, "the context is not that of the patchpoint");
+  ctx->rsi = 42 - ctx->rax;
+}
+
+__attribute__((constructor)) static void install(void)
+{
+  payload_check(sighook_instrument(payload_symbol("calc_patchpoint"), choose_operand, NULL));
+}

@@ -1,0 +1,21 @@
+#!/bin/bash
+# Shows every example without and with its payload, and fails where one does not print what its comment promises.
+#   examples/show.sh BUILD_FOLDER
+set -euo pipefail
+build=$(cd "$1" && pwd)
+
+show() { # example unhooked hooked
+  local folder=$build/examples/$1 plain hooked
+  plain=$("$folder/target")
+  hooked=$(LD_PRELOAD=$folder/payload.so "$folder/target")
+  printf '%-26s without: %-24s with the payload: %s\n' "$1" "$plain" "$hooked"
+  if [ "$plain" != "$2" ] || [ "$hooked" != "$3" ]; then
+    echo "show: $1 should print '$2' and '$3'" >&2
+    exit 1
+  fi
+}
+
+show instrument_with_original 'calc(1, 2) = 3' 'calc(1, 2) = 42'
+show instrument_no_original 'calc(4, 5) = 9' 'calc(4, 5) = 99'
+show inline_hook_far 'target_add(6, 7) = 13' 'target_add(6, 7) = 42'
+show patchcode_add_to_mul 'calc(6, 7) = 13' 'calc(6, 7) = 42'
