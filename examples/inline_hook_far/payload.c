@@ -1,7 +1,8 @@
 /* sighook_inline_hook: another function in place of one, however far away it is.
  *
- * A jump reaches 2 GiB. To show that nobody has to care, this payload puts the replacement, which multiplies, further away
- * than that: it copies the code into memory of its own and makes sure of the distance. The old function stays callable.
+ * A jump reaches 2 GiB. To show that nobody has to care, this payload puts the replacement, which multiplies, further
+ * away than that: it copies the code into memory of its own and makes sure of the distance. The old function stays
+ * callable.
  *
  *   $ ./target                            target_add(6, 7) = 13
  *   $ LD_PRELOAD=./payload.so ./target    target_add(6, 7) = 42

@@ -1,7 +1,7 @@
 /* sighook_instrument_no_original: a callback in place of an instruction.
  *
- * At the patchpoint stands `addl %esi, %eax`. It never runs: the callback writes the result, and the program goes on at the
- * instruction after it.
+ * At the patchpoint stands `addl %esi, %eax`. It never runs: the callback writes the result, and the program goes on at
+ * the instruction after it.
  *
  *   $ ./target                            calc(4, 5) = 9
  *   $ LD_PRELOAD=./payload.so ./target    calc(4, 5) = 99

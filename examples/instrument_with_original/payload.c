@@ -1,7 +1,7 @@
 /* sighook_instrument: a callback before an instruction, which then runs as if nothing had been there.
  *
- * At the patchpoint stands `addl %esi, %eax` with the first argument already in eax. The callback changes the other operand,
- * and the original addition gives the wanted sum:
+ * At the patchpoint stands `addl %esi, %eax` with the first argument already in eax. The callback changes the other
+ * operand, and the original addition gives the wanted sum:
  *
  *   $ ./target                            calc(1, 2) = 3
  *   $ LD_PRELOAD=./payload.so ./target    calc(1, 2) = 42

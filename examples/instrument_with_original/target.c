@@ -1,5 +1,5 @@
-/* The program to be hooked: calc(a, b) adds, at an instruction that has a symbol of its own. Assembly, so that no compiler
- * decides what stands there. */
+/* The program to be hooked: calc(a, b) adds, at an instruction that has a symbol of its own. Assembly, so that no
+ * compiler decides what stands there. */
 #include <stdio.h>
 
 int calc(int a, int b);

@@ -1,7 +1,7 @@
 /* sighook_patchcode: four bytes of code changed for good, no callback.
  *
- * `addl %esi, %eax` (two bytes) and the two `nop` after it become `imull %esi, %eax` (three bytes) and one `nop`. The call
- * takes the new bytes as a number, first byte lowest, and gives back the old ones in the same form.
+ * `addl %esi, %eax` (two bytes) and the two `nop` after it become `imull %esi, %eax` (three bytes) and one `nop`. The
+ * call takes the new bytes as a number, first byte lowest, and gives back the old ones in the same form.
  *
  *   $ ./target                            calc(6, 7) = 13
  *   $ LD_PRELOAD=./payload.so ./target    calc(6, 7) = 42

@@ -1,5 +1,5 @@
-/* The program to be patched: calc adds, with room for a longer instruction after the addition. Assembly, so that exactly
- * these four bytes stand at the patchpoint. */
+/* The program to be patched: calc adds, with room for a longer instruction after the addition. Assembly, so that
+ * exactly these four bytes stand at the patchpoint. */
 #include <stdio.h>
 
 int calc(int a, int b);

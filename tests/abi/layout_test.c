@@ -1,5 +1,5 @@
-/* Layouts and numbers that programs compiled against an older header rely on. A failure here is a broken ABI, not a test to
- * adapt. */
+/* Layouts and numbers that programs compiled against an older header rely on. A failure here is a broken ABI, not a
+ * test to adapt. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
