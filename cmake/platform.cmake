@@ -1,15 +1,69 @@
 # The sources of the library. What is common is listed once; architecture and system each add their own.
 set(SIGHOOK_COMMON_SOURCES
-  src/error.c)
+  src/error.c
+  src/api/status.c
+  src/api/spec.c
+  src/api/hook.c
+  src/api/patch.c
+  src/api/batch.c
+  src/api/signals.c
+  src/api/resolve.c
+  src/core/core.c
+  src/core/counters.c
+  src/core/dispatch.c
+  src/core/heap.c
+  src/core/hook.c
+  src/core/leaning.c
+  src/core/lifetime.c
+  src/core/patched.c
+  src/core/plan.c
+  src/core/publish.c
+  src/core/reason.c
+  src/core/site.c
+  src/core/thread.c
+  src/core/transact.c
+  src/core/unwind.c
+  src/codemem/arena.c
+  src/codemem/gap.c
+  src/codemem/landing.c
+  src/patch/patch.c
+  src/patch/poke.c
+  src/table/read.c
+  src/table/write.c
+  src/trap/chain.c
+  src/trap/trap.c)
 # Instruction-set code is pure and built on every host.
 set(SIGHOOK_ISA_SOURCES
   src/isa/x86_64/insn.c
+  src/isa/x86_64/pun.c
   src/isa/x86_64/relocate.c)
-set(SIGHOOK_HOST_x86_64)
-set(SIGHOOK_OS_Linux)
-set(SIGHOOK_FRAME_Linux_x86_64)
+set(SIGHOOK_HOST_x86_64
+  src/host/x86_64/choose.c
+  src/host/x86_64/context.c
+  src/host/x86_64/context_float.c
+  src/host/x86_64/cpu.c
+  src/host/x86_64/entry.c
+  src/host/x86_64/layout.c
+  src/host/x86_64/routines.S
+  src/host/x86_64/store.c
+  src/host/x86_64/stub.c)
+set(SIGHOOK_OS_Linux
+  src/os/linux/maps.c
+  src/os/linux/memory.c
+  src/os/linux/signals.c
+  src/os/linux/stack.c
+  src/os/linux/sync.c
+  src/os/linux/text.c
+  src/os/linux/threads.c)
+set(SIGHOOK_FRAME_Linux_x86_64
+  src/frame/linux_x86_64.c)
 
+# A hit runs C before every vector register is saved, so the library's own code keeps to general registers, and its loops
+# stay loops: libc's memcpy may be hooked, or half patched.
+set(SIGHOOK_HOST_OPTIONS_x86_64 -mgeneral-regs-only)
+set(SIGHOOK_VECTOR_SOURCES_x86_64 src/host/x86_64/context_float.c)
+
+set(SIGHOOK_HOST_SOURCES ${SIGHOOK_HOST_${CMAKE_SYSTEM_PROCESSOR}})
 set(SIGHOOK_SOURCES
-  ${SIGHOOK_COMMON_SOURCES} ${SIGHOOK_ISA_SOURCES}
-  ${SIGHOOK_HOST_${CMAKE_SYSTEM_PROCESSOR}} ${SIGHOOK_OS_${CMAKE_SYSTEM_NAME}}
+  ${SIGHOOK_COMMON_SOURCES} ${SIGHOOK_ISA_SOURCES} ${SIGHOOK_HOST_SOURCES} ${SIGHOOK_OS_${CMAKE_SYSTEM_NAME}}
   ${SIGHOOK_FRAME_${CMAKE_SYSTEM_NAME}_${CMAKE_SYSTEM_PROCESSOR}})

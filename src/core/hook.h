@@ -12,7 +12,8 @@
 enum {                                /* struct hook.role, beside the public flags */
   HOOK_ENABLED = 1,
   HOOK_PLAIN = 2,                     /* made by one of the five plain calls, which own one hook an address */
-  HOOK_LIVE = 4                       /* installed: linked to its site and known by its handle */
+  HOOK_LIVE = 4,                      /* installed: linked to its site and known by its handle */
+  HOOK_LEAVING = 8                    /* being removed */
 };
 
 struct hook_count {                   /* sums of the site's counter when this hook began to count, or its own while disabled */

@@ -37,7 +37,10 @@ struct site {
   uintptr_t stub;                    /* its first byte; 0: a patch, which has none */
   uintptr_t landing;                 /* SIGHOOK_ENTRY_PUNNED: the island that the entry leads to */
   uint8_t original[SITE_BYTES];      /* the program's bytes, from the site's first on */
-  struct hook *hooks;                /* by priority */
+  union {
+    struct hook *hooks;              /* by priority */
+    struct patch *patch;             /* SITE_PATCH, SITE_PATCHING, or idle without a stub */
+  };
   int32_t counter;                   /* SITE_NO_COUNTER, or the number of its counter */
   _Atomic(uint8_t) state;
   uint8_t length;                    /* of the displaced instruction */
@@ -50,7 +53,40 @@ struct site {
   uint8_t prefixes;                  /* SIGHOOK_ENTRY_PUNNED: redundant prefixes before the jump */
   uint8_t reason;                    /* enum entry_reason: why not a better entry */
   bool fragile;
+  bool touched, going_live;          /* by the change under way */
 };
+
+struct entry_request;
+struct plan;
+
+/* Whether bytes of ours stand at the site. */
+static inline bool site_in_place(const struct site *site)
+{
+  return atomic_load_explicit(&site->state, memory_order_relaxed) != SITE_IDLE;
+}
+
+/* What is found out of an address before anything is made. */
+struct examination {
+  uint8_t code[32];                  /* the program's own bytes from there on */
+  size_t readable;
+  uintptr_t low, high;               /* where a stub may lie */
+  uintptr_t next_entry;
+  bool interior_target;
+  uint8_t length;
+};
+
+/* Whether `address` can be hooked, and what stands there. */
+sighook_status site_examine(struct plan *plan, uintptr_t address, struct examination *found, struct error *error);
+
+/* The site of `address`, live already or ready to go live: stub written, entry chosen, known to the table. */
+sighook_status site_obtain(struct plan *plan, uintptr_t address, uint32_t flags, bool counting, struct site **site,
+                           struct error *error);
+
+/* What site_obtain would choose; `draft` gets entry, length, original and reason. */
+sighook_status site_check(struct plan *plan, uintptr_t address, uint32_t flags, struct site *draft, struct error *error);
+
+/* The site or patch of ours whose bytes cover `address`, or NULL. */
+struct site *site_covering(uintptr_t address);
 
 static inline uintptr_t site_next(const struct site *site)
 {

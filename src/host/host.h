@@ -28,6 +28,9 @@ static inline struct frame *host_frame(sighook_context *context)
   return (struct frame *)context;
 }
 
+/* The frame of the capture routine whose canonical frame address, in the unwinder's sense, is `cfa`. */
+struct frame *host_frame_of_cfa(uintptr_t cfa);
+
 /* Finds out what this CPU has. Before anything else of this header. */
 void host_start(void);
 
@@ -56,6 +59,12 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, int32_t co
 /* Where the displaced instruction's operands allow a stub to lie. */
 sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t size, uintptr_t *low, uintptr_t *high,
                                uint8_t *length, struct error *error);
+
+/* What to add to sp at that offset of a stub to have the program's own. */
+intptr_t host_stub_sp_offset(const struct site *site, size_t offset);
+
+/* The length of the instruction that begins with bytes[0]; 0: undecodable. */
+size_t host_insn_length(const uint8_t *bytes, size_t size);
 
 /* ---- entries ---- */
 enum { HOST_ENTRY_MAX = 16, HOST_ISLAND_MAX = 14 };

@@ -9,7 +9,7 @@
  *
  * Stubs are written once; what varies is data in the site. */
 #include <assert.h>
-#include <string.h>
+#include <stdbool.h>
 #include "host/host.h"
 #include "isa/x86_64/pun.h"
 #include "isa/x86_64/relocate.h"
@@ -134,4 +134,20 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
   *length = insn.length;
   x64_reach(&insn, address, low, high);
   return SIGHOOK_OK;
+}
+
+size_t host_insn_length(const uint8_t *bytes, size_t size)
+{
+  return x64_length(bytes, size);
+}
+
+intptr_t host_stub_sp_offset(const struct site *site, size_t offset)
+{
+  enum { LEA_LENGTH = 5, RED_ZONE_SKIPPED = 128, PUSHES = 16 };
+  bool counting = site->count_offset && offset >= site->count_offset && offset < site->probe_offset;
+  size_t part = counting ? site->count_offset : site->probe_offset;
+
+  if (offset < part + LEA_LENGTH || offset >= site->displaced_offset)
+    return 0;
+  return counting ? RED_ZONE_SKIPPED + PUSHES : RED_ZONE_SKIPPED;
 }

@@ -1,0 +1,34 @@
+/* Landing pages: the pages that hold islands, the short jumps on which punned entries land. Each lies where a displacement
+ * happened to point. Private memory, never given back. Guarded by the library's lock. */
+#ifndef CODEMEM_LANDING_H
+#define CODEMEM_LANDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "os/maps.h"
+
+enum { LANDING_OFFSETS_MAX = 4 };
+
+struct landing_request {
+  uintptr_t first, last;                        /* the window: where the island may begin */
+  size_t length;                                /* of an island */
+  intptr_t offsets[LANDING_OFFSETS_MAX];        /* islands wanted as well, this far from it */
+  unsigned offset_count;
+};
+
+/* A place for an island in the window, with room for those wanted as well where that is possible (*complete). False where
+ * the window has no room. */
+bool landing_find(struct os_maps *maps, const struct landing_request *request, uintptr_t *place, bool *complete);
+
+/* Puts an island at a place found. 0 or errno; EEXIST: something was mapped there meanwhile. */
+int landing_put(uintptr_t place, const uint8_t *bytes, size_t length);
+
+/* Visits all islands: for the books, and to find whose island holds a pc. */
+size_t landing_page_count(void);
+/* The island that covers `pc`: its start, or 0. */
+uintptr_t landing_at(uintptr_t pc);
+
+void landing_abandon(void);
+
+#endif

@@ -1,0 +1,115 @@
+/* Start, lock and fork. */
+#include "core/core.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "codemem/arena.h"
+#include "codemem/landing.h"
+#include "core/heap.h"
+#include "core/hook.h"
+#include "core/lifetime.h"
+#include "core/thread.h"
+#include "host/host.h"
+#include "os/memory.h"
+#include "os/sync.h"
+#include "os/threads.h"
+
+static struct os_lock lock;
+static bool started;
+static uint32_t *fork_word;           /* 1; a child finds 0, however it was forked */
+static bool forking;                  /* fork() runs our handlers: the child's state is whole */
+
+static struct thread *self(void)
+{
+  return thread_self ? thread_self : thread_enter();
+}
+
+void core_ignore(int change)
+{
+  struct thread *thread = self();
+
+  if (thread)
+    atomic_store_explicit(&thread->ignore,
+                          atomic_load_explicit(&thread->ignore, memory_order_relaxed) + (uint64_t)(int64_t)change,
+                          memory_order_relaxed);
+}
+
+static void before_fork(void)
+{
+  core_ignore(1);
+  os_lock(&lock);
+  forking = true;
+}
+
+static void after_fork_in_parent(void)
+{
+  forking = false;
+  os_unlock(&lock);
+  core_ignore(-1);
+}
+
+/* The child of fork(): nobody else runs, and nothing is half done. */
+static void after_fork_in_child(void)
+{
+  forking = false;
+  atomic_store(&lock.word, 0);
+  if (fork_word)
+    *fork_word = 1;
+  os_sync_start();
+  thread_after_fork(true);
+  core_ignore(-1);
+}
+
+/* A child that was made behind our back. If the lock was held at that moment, whatever its holder was changing may be half
+ * done: live sites stand as they are, everything that is free is abandoned. */
+static void recover_from_foreign_fork(void)
+{
+  *fork_word = 1;
+  if (atomic_exchange(&lock.word, 0)) {
+    heap_abandon();
+    arena_abandon();
+    landing_abandon();
+    hook_abandon();
+    lifetime_abandon();
+  }
+  os_sync_start();
+  thread_after_fork(false);
+}
+
+static sighook_status start(struct error *error)
+{
+  if (!self())
+    return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory for this thread's record");
+  host_start();
+  os_sync_start();
+  fork_word = os_allocate_fork_word();
+  if (fork_word)
+    *fork_word = 1;
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  started = true;
+  return SIGHOOK_OK;
+}
+
+sighook_status core_enter(struct error *error)
+{
+  sighook_status status = SIGHOOK_OK;
+
+  if (started && fork_word && !*fork_word)
+    recover_from_foreign_fork();
+  core_ignore(1);
+  os_lock(&lock);
+  if (!started)
+    status = start(error);
+  if (status) {
+    os_unlock(&lock);
+    core_ignore(-1);
+  }
+  return status;
+}
+
+void core_leave(void)
+{
+  os_unlock(&lock);
+  core_ignore(-1);
+}

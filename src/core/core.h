@@ -1,0 +1,16 @@
+/* The library's lock, its start, and forks. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "error.h"
+
+/* Every call of the API that touches shared state runs between these two: the library is started, the calling thread's hits
+ * run no handlers (they could come back in here), and the lock is held. In a forked child, what the fork tore apart is
+ * put right first. */
+sighook_status core_enter(struct error *error);
+void core_leave(void);
+
+/* Adds to the calling thread's count of reasons to run no handlers. [anywhere] */
+void core_ignore(int change);
+
+#endif

@@ -1,0 +1,241 @@
+/* The caller's own bytes in place of the program's. */
+#include "core/patched.h"
+
+#include "core/heap.h"
+#include "core/leaning.h"
+#include "core/plan.h"
+#include "host/host.h"
+#include "patch/patch.h"
+#include "resolve/codemap.h"
+#include "table/table.h"
+#include "trap/trap.h"
+
+
+void patched_undo(uintptr_t address, uint8_t *bytes, size_t length)
+{
+  for (uintptr_t at = address - (SITE_BYTES - 1); at < address + length; at++) {
+    struct table_value found = table_find(at);
+    const struct site *site = found.site;
+    const uint8_t *original;
+    size_t count;
+
+    if (!site || found.tag || !site_in_place(site))
+      continue;
+    original = site->stub ? site->original : site->patch->original;
+    count = site->stub ? site->length : site->patch->length;
+    for (size_t i = 0; i < count; i++)
+      if (site->address + i >= address && site->address + i < address + length)
+        bytes[site->address + i - address] = original[i];
+  }
+}
+
+/* Marks the instruction starts of code[0, length); false where they do not end exactly there. */
+static bool mark_starts(const uint8_t *code, size_t readable, size_t length, uint8_t *starts, bool *undecodable)
+{
+  size_t at = 0;
+
+  *undecodable = false;
+  while (at < length) {
+    size_t step = host_insn_length(code + at, readable - at);
+
+    if (!step) {
+      *undecodable = true;
+      return false;
+    }
+    starts[at] = 1;
+    at += step;
+  }
+  return at == length;
+}
+
+static sighook_status check_range(struct plan *plan, uintptr_t address, const struct patch *patch, struct error *error)
+{
+  uint8_t code[PLAN_CACHE];
+  struct code_facts facts;
+  bool undecodable;
+  size_t readable = plan_read_original(plan, address, code, patch->length + SITE_BYTES);
+  sighook_status status;
+
+  if (readable < patch->length)
+    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "only %zu of the %zu bytes at %#lx can be read", readable,
+                     patch->length, address);
+  status = codemap_facts(address, &facts, error);
+  if (status)
+    return status;
+  if (facts.boundary == BOUNDARY_NO)
+    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "%#lx is inside the instruction at %#lx", address,
+                     facts.instruction_start);
+  if (!mark_starts(patch->bytes, patch->length, patch->length, patch->starts, &undecodable))
+    return error_set(error, SIGHOOK_UNDECODABLE, address, "the %zu new bytes for %#lx are not whole instructions",
+                     patch->length, address);
+  if (!mark_starts(code, readable, patch->length, patch->starts, &undecodable))
+    return error_set(error, undecodable ? SIGHOOK_UNDECODABLE : SIGHOOK_PATCH_TOO_LONG, address,
+                     undecodable ? "the old code at %#lx cannot be decoded: %zu bytes were to be replaced"
+                                 : "the patch at %#lx would end inside an instruction: %zu bytes are no whole number of them",
+                     address, patch->length);
+  for (size_t i = 0; i < patch->length; i++)
+    patch->original[i] = code[i];
+  return SIGHOOK_OK;
+}
+
+static struct patch *new_patch(const uint8_t *bytes, size_t length)
+{
+  struct patch *patch = heap_take(sizeof *patch + 3 * length);
+
+  if (!patch)
+    return NULL;
+  patch->length = length;
+  patch->original = (uint8_t *)(patch + 1);
+  patch->bytes = patch->original + length;
+  patch->starts = patch->bytes + length;
+  for (size_t i = 0; i < length; i++)
+    patch->bytes[i] = bytes[i];
+  return patch;
+}
+
+static void free_patch(struct patch *patch)
+{
+  if (patch)
+    heap_give(patch, sizeof *patch + 3 * patch->length);
+}
+
+/* The site that stands for a patch: the one that stood for an earlier one there, or a new one. Never freed. */
+static struct site *patch_site(uintptr_t address, const struct patch *patch)
+{
+  struct table_value known = table_find(address);
+  struct site *site = known.site && !known.tag && !known.site->stub && known.site->address == address ? known.site : NULL;
+
+  if (!table_reserve(patch->length))
+    return NULL;
+  if (!site) {
+    site = heap_take(sizeof *site);
+    if (!site)
+      return NULL;
+    site->address = address;
+    site->counter = SITE_NO_COUNTER;
+  }
+  return site;
+}
+
+static sighook_status apply(struct plan *plan, struct site *site, const struct patch *patch, const uint8_t *before,
+                            const uint8_t *after, struct error *error)
+{
+  struct change change = {
+      .address = site->address, .length = patch->length, .before = before, .after = after, .starts = patch->starts};
+  bool phased = !patch_is_single_store(&change);
+  sighook_status status = leaning_prepare(plan, &change, phased, error);
+
+  if (!status && phased)
+    status = trap_start(error);
+  return status ? status : patch_apply(&change, 1, NULL, error);
+}
+
+static sighook_status write_new(struct plan *plan, uintptr_t address, struct patch *patch, struct error *error)
+{
+  struct site *site = patch_site(address, patch);
+  struct patch *old;
+  sighook_status status;
+
+  if (!site)
+    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for a patch");
+  old = site->patch;
+  for (size_t i = 0; i < patch->length; i++) {
+    if (patch->starts[i])
+      table_put(address + i, site, 0);
+  }
+  site->patch = patch;
+  atomic_store_explicit(&site->state, SITE_PATCHING, memory_order_release);
+  status = apply(plan, site, patch, patch->original, patch->bytes, error);
+  atomic_store_explicit(&site->state, status ? SITE_IDLE : SITE_PATCH, memory_order_release);
+  if (status)
+    site->patch = old;
+  else
+    free_patch(old);
+  return status;
+}
+
+/* The same range again: other bytes in place of the patch's, the first original kept. */
+static sighook_status write_over(struct plan *plan, struct site *site, struct patch *patch, struct error *error)
+{
+  struct patch *old = site->patch;
+  sighook_status status;
+
+  for (size_t i = 0; i < patch->length; i++)
+    patch->starts[i] |= old->starts[i];
+  if (!table_reserve(patch->length))
+    return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for the site table");
+  for (size_t i = 0; i < patch->length; i++)
+    if (patch->starts[i])
+      table_put(site->address + i, site, 0);
+  atomic_store_explicit(&site->state, SITE_PATCHING, memory_order_release);
+  status = apply(plan, site, patch, old->bytes, patch->bytes, error);
+  if (!status) {
+    site->patch = patch;
+    free_patch(old);
+  }
+  atomic_store_explicit(&site->state, SITE_PATCH, memory_order_release);
+  return status;
+}
+
+static sighook_status write_patch(struct plan *plan, uintptr_t address, struct patch *patch, struct error *error)
+{
+  struct site *there = site_covering(address);
+  sighook_status status = plan_check_mapping(plan, address, error);
+
+  if (!status)
+    status = plan_check_mapping(plan, address + patch->length - 1, error);
+  if (!status)
+    status = check_range(plan, address, patch, error);
+  if (status)
+    return status;
+  if (there && there->address == address && !there->stub && there->patch->length == patch->length)
+    return write_over(plan, there, patch, error);
+  for (size_t i = 0; i < patch->length; i++) {
+    there = site_covering(address + i);
+    if (there)
+      return error_set(error, SIGHOOK_ALREADY_HOOKED, address, "the patch at %#lx (%zu bytes) overlaps %s at %#lx", address,
+                       patch->length, there->stub ? "a hook of ours" : "a patch of ours", there->address);
+  }
+  return write_new(plan, address, patch, error);
+}
+
+sighook_status patched_write(uintptr_t address, const uint8_t *bytes, size_t length, uint8_t *original, struct error *error)
+{
+  struct plan plan;
+  struct patch *patch;
+  sighook_status status;
+
+  if (length > PLAN_CACHE - SITE_BYTES)
+    return error_set(error, SIGHOOK_PATCH_TOO_LONG, address, "a patch of %zu bytes: at most %d are possible", length,
+                     PLAN_CACHE - SITE_BYTES);
+  patch = new_patch(bytes, length);
+  if (!patch)
+    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for a patch");
+  status = plan_open(&plan, error);
+  if (!status) {
+    status = write_patch(&plan, address, patch, error);
+    plan_close(&plan);
+  }
+  if (status) {
+    free_patch(patch);
+    return status;
+  }
+  for (size_t i = 0; original && i < length; i++)
+    original[i] = patch->original[i];
+  return SIGHOOK_OK;
+}
+
+sighook_status patched_restore(struct site *site, struct error *error)
+{
+  struct patch *patch = site->patch;
+  struct plan plan;
+  sighook_status status = plan_open(&plan, error);
+
+  if (status)
+    return status;
+  atomic_store_explicit(&site->state, SITE_PATCHING, memory_order_release);
+  status = apply(&plan, site, patch, patch->bytes, patch->original, error);
+  atomic_store_explicit(&site->state, status ? SITE_PATCH : SITE_IDLE, memory_order_release);
+  plan_close(&plan);
+  return status;
+}

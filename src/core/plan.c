@@ -1,0 +1,78 @@
+/* Views of mappings and code for one change. */
+#include "core/plan.h"
+
+#include "core/patched.h"
+#include "host/host.h"
+#include "os/memory.h"
+#include "table/table.h"
+
+static struct plan *current;          /* under the library's lock */
+
+sighook_status plan_open(struct plan *plan, struct error *error)
+{
+  int failure = os_maps_open(&plan->maps);
+
+  if (failure)
+    return error_os(error, SIGHOOK_UNSUPPORTED, 0, "open /proc/self/maps", failure);
+  os_text_open(&plan->text);
+  plan->mapping = (struct os_mapping){0};
+  plan->cached_length = 0;
+  plan->expected = 1;
+  current = plan;
+  return SIGHOOK_OK;
+}
+
+void plan_close(struct plan *plan)
+{
+  current = NULL;
+  os_text_close(&plan->text);
+  os_maps_close(&plan->maps);
+}
+
+sighook_status plan_check_mapping(struct plan *plan, uintptr_t address, struct error *error)
+{
+  if (address < plan->mapping.start || address >= plan->mapping.end) {
+    if (!os_maps_find(&plan->maps, address, &plan->mapping)) {
+      plan->mapping = (struct os_mapping){0};
+      return error_set(error, SIGHOOK_BAD_ADDRESS, address, "nothing is mapped at %#lx", address);
+    }
+  }
+  if (!(plan->mapping.protection & OS_EXECUTE))
+    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "the memory at %#lx is not executable", address);
+  if (plan->mapping.shared_file)
+    return error_set(error, SIGHOOK_BAD_ADDRESS, address,
+                     "the code at %#lx is a shared mapping: a change would reach its file or other processes", address);
+  return SIGHOOK_OK;
+}
+
+size_t plan_read(struct plan *plan, uintptr_t address, uint8_t *bytes, size_t size)
+{
+  size_t done = 0;
+
+  while (done < size) {
+    uintptr_t at = address + done, page = at & ~(uintptr_t)(PLAN_CACHE - 1);
+
+    if (!plan->cached_length || page != plan->cached) {
+      plan->cached = page;
+      plan->cached_length = os_text_read(&plan->text, page, plan->cache, PLAN_CACHE);
+    }
+    if (at - page >= plan->cached_length)
+      break;
+    while (done < size && at - page < plan->cached_length)
+      bytes[done++] = plan->cache[at++ - page];
+  }
+  return done;
+}
+
+size_t plan_read_original(struct plan *plan, uintptr_t address, uint8_t *bytes, size_t size)
+{
+  size_t length = plan_read(plan, address, bytes, size);
+
+  patched_undo(address, bytes, length);
+  return length;
+}
+
+size_t plan_read_current(uintptr_t address, void *bytes, size_t size)
+{
+  return current ? plan_read_original(current, address, bytes, size) : 0;
+}

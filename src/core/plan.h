@@ -1,0 +1,40 @@
+/* One look at the process for a change to come: its mappings and its code, kept no longer than the change takes. */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/site.h"
+#include "error.h"
+#include "os/maps.h"
+#include "os/text.h"
+
+enum { PLAN_CACHE = 4096 };
+
+struct plan {
+  struct os_maps maps;
+  struct os_text text;
+  struct os_mapping mapping;        /* the one asked for last */
+  uintptr_t cached;                 /* the page of code read last */
+  size_t cached_length;
+  uint8_t cache[PLAN_CACHE];
+  size_t expected;                  /* sites to come, for sizing memory */
+};
+
+sighook_status plan_open(struct plan *plan, struct error *error);
+void plan_close(struct plan *plan);
+
+/* SIGHOOK_OK where code may be hooked by its mapping: mapped, executable, not shared with a file. */
+sighook_status plan_check_mapping(struct plan *plan, uintptr_t address, struct error *error);
+
+/* What stands at `address`; the count that could be read. Never faults. */
+size_t plan_read(struct plan *plan, uintptr_t address, uint8_t *bytes, size_t size);
+
+/* The same with our own entries and patches undone. */
+size_t plan_read_original(struct plan *plan, uintptr_t address, uint8_t *bytes, size_t size);
+
+/* The plan under way, for those who read code through a function pointer. */
+size_t plan_read_current(uintptr_t address, void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,29 @@
+/* Texts for entry reasons. */
+#include "core/reason.h"
+
+const char *reason_text(enum entry_reason reason)
+{
+  switch (reason) {
+  case REASON_NONE:
+    return "";
+  case REASON_SHORT:
+    return "the instruction is shorter than a jump, which therefore leans on the bytes behind it";
+  case REASON_FORCED:
+    return "a trap was asked for";
+  case REASON_NO_PUN:
+    return "the instruction is shorter than a jump, and SIGHOOK_NO_PUN forbids leaning on the bytes behind it";
+  case REASON_INTERIOR_TARGET:
+    return "a branch of the function leads into the middle of the instruction";
+  case REASON_NO_ROOM:
+    return "the instruction is shorter than a jump, and nothing is free where a jump in its place could land";
+  case REASON_NEXT_ENTRY:
+    return "the instruction is shorter than a jump, and a jump would lean on the next function's first bytes";
+  case REASON_UNREADABLE:
+    return "the instruction is shorter than a jump, and the bytes behind it cannot be read";
+  case REASON_FRAGILE_TRACED:
+    return "a debugger is attached, whose breakpoints could break the only jump that fits";
+  case REASON_LEANED_ON:
+    return "another site's jump leaned on bytes that had to change";
+  }
+  return "";
+}

@@ -1,0 +1,222 @@
+/* Making sites: what stands at an address, whether it can be hooked, its stub and its entry. */
+#include "core/site.h"
+
+#include "codemem/arena.h"
+#include "core/hook.h"
+#include "core/patched.h"
+#include "core/plan.h"
+#include "core/tally.h"
+#include "host/entry.h"
+#include "host/host.h"
+#include "resolve/codemap.h"
+#include "resolve/zones.h"
+#include "table/table.h"
+
+struct site *site_covering(uintptr_t address)
+{
+  for (unsigned back = 0; back < SITE_BYTES; back++) {
+    struct table_value found = table_find(address - back);
+
+    if (!found.site || found.tag || !site_in_place(found.site))
+      continue;
+    if (address < found.site->address + (found.site->stub ? found.site->length : found.site->patch->length))
+      return found.site;
+  }
+  return NULL;
+}
+
+/* Nothing of ours may begin inside the instruction or lie over its start. */
+static sighook_status check_overlap(uintptr_t address, size_t length, struct error *error)
+{
+  for (size_t i = 0; i < length; i++) {
+    struct site *other = site_covering(address + i);
+
+    if (other && (other->address != address || !other->stub))
+      return error_set(error, SIGHOOK_ALREADY_HOOKED, address, "the instruction at %#lx (%zu bytes) overlaps %s at %#lx",
+                       address, length, other->stub ? "a hook of ours" : "a patch of ours", other->address);
+  }
+  return SIGHOOK_OK;
+}
+
+static sighook_status check_zone(uintptr_t address, size_t length, struct error *error)
+{
+  uintptr_t nearest = 0;
+  const char *why;
+
+  if (!zone_find(address, length, &why, &nearest))
+    return SIGHOOK_OK;
+  return error_set(error, SIGHOOK_UNRELOCATABLE, address, "%#lx may not be hooked: %s", address, why);
+}
+
+sighook_status site_examine(struct plan *plan, uintptr_t address, struct examination *found, struct error *error)
+{
+  struct code_facts facts;
+  sighook_status status = plan_check_mapping(plan, address, error);
+
+  if (status)
+    return status;
+  found->readable = plan_read_original(plan, address, found->code, sizeof found->code);
+  if (!found->readable)
+    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "the code at %#lx cannot be read", address);
+  status = host_stub_reach(address, found->code, found->readable, &found->low, &found->high, &found->length, error);
+  if (!status)
+    status = check_zone(address, found->length, error);
+  if (!status)
+    status = check_overlap(address, found->length, error);
+  if (!status)
+    status = codemap_facts(address, &facts, error);
+  if (status)
+    return status;
+  if (facts.boundary == BOUNDARY_NO)
+    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "%#lx is inside the instruction at %#lx", address,
+                     facts.instruction_start);
+  found->next_entry = facts.next_entry;
+  found->interior_target = facts.interior_target != 0;
+  return SIGHOOK_OK;
+}
+
+static void choose_entry(struct plan *plan, struct site *site, const struct examination *found, uint32_t flags, bool dry)
+{
+  struct entry_request request = {.site = site,
+                                  .readable = found->readable,
+                                  .next_entry = found->next_entry,
+                                  .interior_target = found->interior_target,
+                                  .flags = flags,
+                                  .dry = dry,
+                                  .maps = &plan->maps};
+  uint8_t code[sizeof found->code];
+
+  /* A pun leans on what stands there now, our own entries behind the site included. */
+  request.readable = plan_read(plan, site->address, code, sizeof code);
+  request.code = code;
+  host_choose_entry(&request);
+}
+
+static sighook_status fill(struct site *site, struct arena *arena, const struct examination *found, bool counting,
+                           uintptr_t pc, struct error *error)
+{
+  struct host_stub stub;
+  sighook_status status;
+
+  for (unsigned i = 0; i < SITE_BYTES; i++)
+    site->original[i] = i < found->length ? found->code[i] : 0;
+  site->length = found->length;
+  if (counting && !tally_take(&site->counter))
+    return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further counters");
+  status = host_stub_build(site, pc, site->counter, &stub, error);
+  if (!status)
+    status = arena_put(arena, stub.bytes, stub.length, error);
+  if (status)
+    return status;
+  site->stub_length = stub.length;
+  site->probe_offset = stub.probe_offset;
+  site->displaced_offset = stub.displaced_offset;
+  site->exit_offset = stub.exit_offset;
+  site->count_offset = stub.count_offset;
+  atomic_store_explicit(&site->path, pc + stub.displaced_offset, memory_order_relaxed);
+  atomic_store_explicit(&site->routine, host_routine(CLASS_INTEGER), memory_order_relaxed);
+  if (stub.trap_offset != 0xFF)
+    table_put(pc + stub.trap_offset, site, TABLE_DISPLACED_TRAP);
+  return SIGHOOK_OK;
+}
+
+static sighook_status make_site(struct plan *plan, uintptr_t address, const struct examination *found, bool counting,
+                                struct site **site, struct error *error)
+{
+  struct arena *arena;
+  uintptr_t pc;
+  sighook_status status;
+
+  if (!table_reserve(2))
+    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for the site table");
+  status = arena_take(address, found->low, found->high, plan->expected, &arena, site, &pc, error);
+  if (status)
+    return status;
+  status = fill(*site, arena, found, counting, pc, error);
+  if (status) {
+    arena_untake(arena);
+    return status;
+  }
+  table_put(address, *site, 0);
+  return SIGHOOK_OK;
+}
+
+/* Whether an idle site's stub still is that of the instruction that stands there. */
+static bool same_instruction(const struct site *site, const struct examination *found)
+{
+  if (!site->stub || site->length != found->length)
+    return false;
+  for (unsigned i = 0; i < found->length; i++)
+    if (site->original[i] != found->code[i])
+      return false;
+  return true;
+}
+
+static sighook_status check_in_place(struct plan *plan, const struct site *site, struct error *error)
+{
+  uint8_t expected[HOST_ENTRY_MAX], seen[HOST_ENTRY_MAX];
+
+  host_entry_bytes(site, expected);
+  if (plan_read(plan, site->address, seen, site->length) == site->length) {
+    unsigned same = 0;
+
+    while (same < site->length && seen[same] == expected[same])
+      same++;
+    if (same == site->length)
+      return SIGHOOK_OK;
+  }
+  return error_set(error, SIGHOOK_CONFLICT, site->address, "the bytes at %#lx are not those of our entry any more: somebody else "
+                   "changed them", site->address);
+}
+
+sighook_status site_obtain(struct plan *plan, uintptr_t address, uint32_t flags, bool counting, struct site **site,
+                           struct error *error)
+{
+  struct table_value known = table_find(address);
+  struct examination found;
+  sighook_status status;
+
+  if (known.site && !known.tag && known.site->stub && known.site->address == address && site_in_place(known.site)) {
+    *site = known.site;
+    status = plan_check_mapping(plan, address, error);
+    return status ? status : check_in_place(plan, known.site, error);
+  }
+  status = site_examine(plan, address, &found, error);
+  if (status)
+    return status;
+  if (known.site && !known.tag && known.site->address == address && same_instruction(known.site, &found)) {
+    *site = known.site;
+  } else {
+    status = make_site(plan, address, &found, counting, site, error);
+    if (status)
+      return status;
+  }
+  choose_entry(plan, *site, &found, flags, false);
+  return SIGHOOK_OK;
+}
+
+sighook_status site_check(struct plan *plan, uintptr_t address, uint32_t flags, struct site *draft, struct error *error)
+{
+  struct table_value known = table_find(address);
+  struct examination found;
+  struct host_stub stub;
+  sighook_status status;
+
+  if (known.site && !known.tag && known.site->stub && known.site->address == address && site_in_place(known.site)) {
+    *draft = *known.site;
+    return check_in_place(plan, known.site, error);
+  }
+  status = site_examine(plan, address, &found, error);
+  if (status)
+    return status;
+  *draft = (struct site){.address = address, .length = found.length, .counter = SITE_NO_COUNTER};
+  for (unsigned i = 0; i < found.length; i++)
+    draft->original[i] = found.code[i];
+  status = host_stub_build(draft, found.low > address ? found.low : found.high < address ? found.high : address, -1, &stub, error);
+  if (status == SIGHOOK_OUT_OF_RANGE)
+    status = SIGHOOK_OK;               /* this place for a stub was only a guess */
+  draft->stub = address;
+  if (!status)
+    choose_entry(plan, draft, &found, flags, true);
+  return status;
+}

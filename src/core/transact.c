@@ -1,0 +1,375 @@
+/* Transactions: requests -> hooks on sites -> what each site will run -> changes of code -> publication. */
+#include "core/transact.h"
+
+#include "codemem/arena.h"
+#include "core/heap.h"
+#include "core/leaning.h"
+#include "core/plan.h"
+#include "core/reason.h"
+#include "core/tally.h"
+#include "host/host.h"
+#include "os/memory.h"
+#include "patch/patch.h"
+#include "trap/trap.h"
+
+/* A site that the transaction touches. */
+struct touched {
+  struct site *site;
+  struct publication publication;
+  bool changes_code;
+  uint8_t before[SITE_BYTES], after[SITE_BYTES];
+  size_t request;                     /* the first that touched it, for blame */
+};
+
+struct transaction {
+  struct request *requests;
+  size_t count;
+  struct plan plan;
+  struct touched *touched;
+  size_t touched_count;
+  struct change *changes;
+  size_t change_count;
+  size_t failed_at;
+  size_t memory_size;
+};
+
+/* ---- hooks ---- */
+
+static sighook_status no_second_replacement(const struct site *site, struct error *error)
+{
+  for (const struct hook *hook = site->hooks; hook; hook = hook->next)
+    if (hook->kind == SIGHOOK_REPLACE && !(hook->role & HOOK_LEAVING))
+      return error_set(error, SIGHOOK_UNSUPPORTED, site->address, "%#lx is replaced already: chains of replacements are not "
+                       "supported yet", site->address);
+  return SIGHOOK_OK;
+}
+
+static sighook_status make_hook(struct request *request, struct site *site, struct error *error)
+{
+  const sighook_spec *spec = &request->spec;
+  struct hook *hook;
+
+  if (spec->kind == SIGHOOK_REPLACE) {
+    sighook_status status = no_second_replacement(site, error);
+
+    if (status)
+      return status;
+  }
+  hook = hook_take();
+  if (!hook)
+    return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for a hook");
+  hook->action.handler = spec->kind == SIGHOOK_REPLACE ? NULL : spec->handler;
+  hook->action.argument = spec->kind == SIGHOOK_REPLACE ? (void *)spec->replacement : spec->user;
+  hook->site = site;
+  hook->flags = spec->flags;
+  hook->kind = spec->kind;
+  hook->priority = spec->priority;
+  hook->role = request->plain ? HOOK_PLAIN : 0;
+  if ((spec->flags & SIGHOOK_COUNT) && !(hook->count = heap_take(sizeof *hook->count))) {
+    hook_untake(hook);
+    return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for a hook");
+  }
+  if (!(spec->flags & SIGHOOK_START_DISABLED))
+    hook_set_enabled(hook, true);
+  hook_link(hook);
+  request->hook = hook;
+  return SIGHOOK_OK;
+}
+
+static sighook_status satisfies(const struct site *site, uint32_t flags, struct error *error)
+{
+  if ((flags & SIGHOOK_REQUIRE_BRANCH) && site->entry == SIGHOOK_ENTRY_TRAP)
+    return error_set(error, SIGHOOK_NO_NEAR_MEMORY, site->address, "only a trap fits at %#lx: %s", site->address,
+                     reason_text(site->reason));
+  if ((flags & SIGHOOK_NO_PUN) && site->entry == SIGHOOK_ENTRY_PUNNED)
+    return error_set(error, SIGHOOK_ALREADY_HOOKED, site->address, "%#lx is hooked already by an entry that leans on other "
+                     "instructions", site->address);
+  return SIGHOOK_OK;
+}
+
+static sighook_status add_hook(struct transaction *t, struct request *request, struct error *error)
+{
+  bool counting = request->spec.flags & SIGHOOK_COUNT;
+  struct site *site;
+  sighook_status status = site_obtain(&t->plan, request->spec.address, request->spec.flags, counting, &site, error);
+
+  if (!status)
+    status = satisfies(site, request->spec.flags, error);
+  if (!status && counting && site->counter == SITE_NO_COUNTER && !tally_take(&site->counter))
+    status = error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further counters");
+  if (!status)
+    status = make_hook(request, site, error);
+  if (!status && !site->touched) {
+    site->touched = true;
+    site->going_live = !site_in_place(site);
+    t->touched[t->touched_count++] = (struct touched){.site = site, .request = (size_t)(request - t->requests)};
+  }
+  return status;
+}
+
+static void mark_removal(struct transaction *t, struct request *request)
+{
+  struct site *site = request->hook->site;
+
+  request->hook->role |= HOOK_LEAVING;
+  if (!site->touched) {
+    site->touched = true;
+    t->touched[t->touched_count++] = (struct touched){.site = site, .request = (size_t)(request - t->requests)};
+  }
+}
+
+static bool stays(const struct site *site)
+{
+  for (const struct hook *hook = site->hooks; hook; hook = hook->next)
+    if (!(hook->role & HOOK_LEAVING))
+      return true;
+  return false;
+}
+
+/* ---- code ---- */
+
+static void plan_change(struct transaction *t, struct touched *touched)
+{
+  struct site *site = touched->site;
+  bool live = site_in_place(site), wanted = stays(site);
+  const uint8_t *entry;
+
+  if (live == wanted)
+    return;
+  touched->changes_code = true;
+  host_entry_bytes(site, live ? touched->before : touched->after);
+  entry = site->original;
+  for (unsigned i = 0; i < site->length; i++)
+    (live ? touched->after : touched->before)[i] = entry[i];
+  t->changes[t->change_count++] = (struct change){
+      .address = site->address, .length = site->length, .before = touched->before, .after = touched->after};
+}
+
+/* Sites that were unmapped meanwhile need no bytes restored. */
+static bool still_mapped(struct transaction *t, const struct site *site)
+{
+  struct error ignored;
+
+  return plan_check_mapping(&t->plan, site->address, &ignored) == SIGHOOK_OK;
+}
+
+static sighook_status plan_code(struct transaction *t, struct error *error)
+{
+  sighook_status status = SIGHOOK_OK;
+  bool traps = false;
+
+  for (size_t i = 0; i < t->touched_count; i++)
+    if (t->touched[i].site->going_live || still_mapped(t, t->touched[i].site))
+      plan_change(t, &t->touched[i]);
+  for (size_t i = 0; i < t->change_count && !status; i++)
+    status = leaning_prepare(&t->plan, &t->changes[i], !patch_is_single_store(&t->changes[i]), error);
+  for (size_t i = 0; i < t->touched_count; i++) {
+    struct touched *touched = &t->touched[i];
+
+    if (touched->changes_code && touched->site->going_live)  /* leaning may have turned it into a trap */
+      host_entry_bytes(touched->site, touched->after);
+    traps |= touched->site->entry == SIGHOOK_ENTRY_TRAP;
+  }
+  for (size_t i = 0; i < t->change_count; i++)
+    traps |= !patch_is_single_store(&t->changes[i]);
+  if (!status && traps)
+    status = trap_start(error);
+  return status;
+}
+
+static void sift_down(struct change *changes, size_t root, size_t count)
+{
+  for (size_t child; (child = 2 * root + 1) < count; root = child) {
+    struct change swapped;
+
+    if (child + 1 < count && changes[child].address < changes[child + 1].address)
+      child++;
+    if (changes[root].address >= changes[child].address)
+      return;
+    swapped = changes[root];
+    changes[root] = changes[child];
+    changes[child] = swapped;
+  }
+}
+
+/* Heapsort: libc's qsort may allocate, and a callback inside malloc may have called us. */
+static void sort_changes(struct change *changes, size_t count)
+{
+  bool sorted = true;
+
+  for (size_t i = 1; i < count; i++)
+    sorted &= changes[i - 1].address <= changes[i].address;
+  if (sorted)
+    return;
+  for (size_t i = count / 2; i-- > 0;)
+    sift_down(changes, i, count);
+  for (size_t end = count - 1; end > 0; end--) {
+    struct change swapped = changes[0];
+
+    changes[0] = changes[end];
+    changes[end] = swapped;
+    sift_down(changes, 0, end);
+  }
+}
+
+static sighook_status change_code(struct transaction *t, struct error *error)
+{
+  sighook_status status = arena_flush(error);
+  size_t at = 0;
+
+  for (size_t i = 0; i < t->touched_count; i++)
+    if (t->touched[i].site->going_live) {
+      publish(t->touched[i].site, &t->touched[i].publication);
+      atomic_store_explicit(&t->touched[i].site->state, SITE_LIVE, memory_order_release);
+    }
+  if (!status && t->change_count) {
+    sort_changes(t->changes, t->change_count);
+    status = patch_apply(t->changes, t->change_count, &at, error);
+    if (status)
+      for (size_t i = 0; i < t->touched_count; i++)
+        if (t->touched[i].site->address == t->changes[at].address)
+          t->failed_at = t->touched[i].request;
+  }
+  return status;
+}
+
+/* ---- the whole ---- */
+
+static void store_originals(struct transaction *t)
+{
+  for (size_t i = 0; i < t->count; i++) {
+    const struct request *request = &t->requests[i];
+
+    if (!request->removal && request->spec.kind == SIGHOOK_REPLACE && request->spec.call_original)
+      *request->spec.call_original = (void *)(request->hook->site->stub + request->hook->site->displaced_offset);
+  }
+}
+
+static void commit(struct transaction *t)
+{
+  for (size_t i = 0; i < t->touched_count; i++) {
+    struct site *site = t->touched[i].site;
+
+    if (!site->going_live)
+      publish(site, &t->touched[i].publication);
+    if (!stays(site))
+      atomic_store_explicit(&site->state, SITE_IDLE, memory_order_release);
+    site->touched = site->going_live = false;
+  }
+  for (size_t i = 0; i < t->count; i++) {
+    struct hook *hook = t->requests[i].hook;
+
+    if (t->requests[i].removal) {
+      hook_unlink(hook);
+      hook_retire(hook);
+    } else {
+      hook->role |= HOOK_LIVE;
+    }
+  }
+}
+
+static void roll_back(struct transaction *t, bool code_tried)
+{
+  for (size_t i = 0; i < t->count; i++) {
+    struct request *request = &t->requests[i];
+
+    if (request->removal) {
+      request->hook->role &= ~(unsigned)HOOK_LEAVING;
+    } else if (request->hook) {
+      hook_unlink(request->hook);
+    }
+  }
+  for (size_t i = 0; i < t->touched_count; i++) {
+    struct site *site = t->touched[i].site;
+
+    if (code_tried && site->going_live) {
+      publish(site, &(struct publication){.path = site->stub + site->displaced_offset});
+      atomic_store_explicit(&site->state, SITE_IDLE, memory_order_release);
+    } else {
+      publish_discard(&t->touched[i].publication);
+    }
+    site->touched = site->going_live = false;
+  }
+  for (size_t i = 0; i < t->count; i++)
+    if (!t->requests[i].removal && t->requests[i].hook) {
+      if (code_tried)
+        hook_retire(t->requests[i].hook);
+      else
+        hook_untake(t->requests[i].hook);
+      t->requests[i].hook = NULL;
+    }
+}
+
+static sighook_status run(struct transaction *t, struct error *error)
+{
+  sighook_status status = SIGHOOK_OK;
+
+  for (size_t i = 0; i < t->count; i++)
+    if (t->requests[i].removal)
+      mark_removal(t, &t->requests[i]);
+  for (size_t i = 0; i < t->count && !status; i++)
+    if (!t->requests[i].removal) {
+      t->failed_at = i;
+      status = add_hook(t, &t->requests[i], error);
+    }
+  for (size_t i = 0; i < t->touched_count && !status; i++) {
+    t->failed_at = t->touched[i].request;
+    status = publish_prepare(t->touched[i].site, &t->touched[i].publication, error);
+  }
+  if (!status)
+    status = plan_code(t, error);
+  if (status) {
+    roll_back(t, false);
+    return status;
+  }
+  store_originals(t);
+  status = change_code(t, error);
+  if (status)
+    roll_back(t, true);
+  else
+    commit(t);
+  return status;
+}
+
+sighook_status transact(struct request *requests, size_t count, size_t *failed_at, struct error *error)
+{
+  struct transaction *t;
+  size_t size = page_up(sizeof *t + count * (sizeof *t->touched + sizeof *t->changes), os_page_size());
+  sighook_status status;
+
+  if (!count)
+    return SIGHOOK_OK;
+  t = os_allocate(size);
+  if (!t)
+    return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory to plan %zu hooks", count);
+  t->requests = requests;
+  t->count = count;
+  t->touched = (struct touched *)(t + 1);
+  t->changes = (struct change *)(t->touched + count);
+  status = plan_open(&t->plan, error);
+  if (!status) {
+    t->plan.expected = count;
+    status = run(t, error);
+    plan_close(&t->plan);
+  }
+  if (status && failed_at)
+    *failed_at = t->failed_at;
+  os_free(t, size);
+  return status;
+}
+
+sighook_status transact_enable(struct hook *hook, bool enabled, struct error *error)
+{
+  struct publication publication;
+  sighook_status status;
+
+  if (enabled == ((hook->role & HOOK_ENABLED) != 0))
+    return SIGHOOK_OK;
+  hook_set_enabled(hook, enabled);
+  status = publish_prepare(hook->site, &publication, error);
+  if (status)
+    hook_set_enabled(hook, !enabled);
+  else
+    publish(hook->site, &publication);
+  return status;
+}

@@ -1,0 +1,34 @@
+/* The personality of the capture routines: an exception or a cancellation that unwinds out of an action ends its level. It
+ * lands nowhere; the unwinder goes on in the hooked function. */
+#include <dlfcn.h>
+#include <unwind.h>
+#include "core/thread.h"
+#include "host/host.h"
+
+/* Whoever throws has an unwinder; we do not make every program load one. */
+extern _Unwind_Word _Unwind_GetCFA(struct _Unwind_Context *) __attribute__((weak));
+
+_Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
+                                       struct _Unwind_Exception *exception, struct _Unwind_Context *context)
+    __attribute__((visibility("hidden")));
+
+_Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
+                                       struct _Unwind_Exception *exception, struct _Unwind_Context *context)
+{
+  _Unwind_Word (*get_cfa)(struct _Unwind_Context *) = _Unwind_GetCFA;
+  struct frame *frame;
+
+  (void)version;
+  (void)class;
+  (void)exception;
+  if (!(actions & _UA_CLEANUP_PHASE))
+    return _URC_CONTINUE_UNWIND;
+  if (!get_cfa)
+    get_cfa = (_Unwind_Word(*)(struct _Unwind_Context *))dlsym(RTLD_DEFAULT, "_Unwind_GetCFA");
+  if (!get_cfa)
+    return _URC_CONTINUE_UNWIND;
+  frame = host_frame_of_cfa(get_cfa(context));
+  if (frame->thread && frame->thread->frame == frame)
+    atomic_store_explicit(&frame->thread->epoch, 0, memory_order_release);
+  return _URC_CONTINUE_UNWIND;
+}

@@ -1,0 +1,17 @@
+/* The signal frame: the only thing that is both the architecture's and the system's. One tiny file a pair. */
+#ifndef FRAME_FRAME_H
+#define FRAME_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The pc that the signal interrupted; `ucontext` as a handler gets it. */
+uintptr_t frame_pc(const void *ucontext);
+void frame_set_pc(void *ucontext, uintptr_t pc);
+void frame_add_sp(void *ucontext, intptr_t bytes);
+
+/* Whether the last trap of this thread was a breakpoint instruction, by the kernel's record of it (never by si_code: a
+ * pending asynchronous SIGTRAP may take a breakpoint's place). */
+bool frame_is_breakpoint(int signal_number, const void *ucontext);
+
+#endif

@@ -1,0 +1,174 @@
+/* Which entry an x86-64 site gets: a jump where the instruction has room for it, else a punned jump to an island, wide windows
+ * first, else a trap. */
+#include <errno.h>
+#include "codemem/landing.h"
+#include "host/entry.h"
+#include "host/host.h"
+#include "host/x86_64/cpu.h"
+#include "isa/x86_64/insn.h"
+#include "isa/x86_64/pun.h"
+#include "os/threads.h"
+
+enum { PUT_TRIES = 8 };
+
+/* Offsets from the site of the instructions that a pun with `prefixes` leans on. */
+static unsigned leaned_starts(const struct entry_request *request, unsigned prefixes, unsigned starts[LANDING_OFFSETS_MAX])
+{
+  unsigned count = 0, at = request->site->length;
+
+  while (at < prefixes + X64_JMP_LENGTH && count < LANDING_OFFSETS_MAX) {
+    size_t length = x64_length(request->code + at, request->readable - at);
+
+    starts[count++] = at;
+    at += length ? (unsigned)length : 1;
+  }
+  return count;
+}
+
+static bool put_island(uintptr_t place, const struct site *site, bool dry)
+{
+  uint8_t bytes[HOST_ISLAND_MAX];
+  size_t length = host_island(place, site->stub, bytes);
+
+  return dry || landing_put(place, bytes, length) == 0;
+}
+
+/* The places where a breakpoint on an instruction leaned on would send the jump get islands too. */
+static bool put_islands(const struct entry_request *request, const struct landing_request *landing, uintptr_t place,
+                        bool complete)
+{
+  if (!put_island(place, request->site, request->dry))
+    return false;
+  for (unsigned i = 0; complete && i < landing->offset_count; i++)
+    complete = put_island(place + (uintptr_t)landing->offsets[i], request->site, request->dry);
+  request->site->fragile = !complete;
+  request->site->landing = place;
+  return true;
+}
+
+static bool try_pun(const struct entry_request *request, unsigned prefixes)
+{
+  struct site *site = request->site;
+  struct landing_request landing = {.length = HOST_ISLAND_MAX};
+  struct x64_window window;
+  unsigned starts[LANDING_OFFSETS_MAX];
+  uintptr_t place;
+  bool complete;
+
+  if (!x64_pun_window(site->address, site->length, prefixes, request->code, &window))
+    return false;
+  landing.first = window.first;
+  landing.last = window.last;
+  landing.offset_count = leaned_starts(request, prefixes, starts);
+  for (unsigned i = 0; i < landing.offset_count; i++)
+    landing.offsets[i] = (intptr_t)(x64_pun_deflected(site->address, prefixes, window.first, starts[i], HOST_TRAP_BYTE) - window.first);
+  for (unsigned i = 0; i < PUT_TRIES && landing_find(request->maps, &landing, &place, &complete); i++) {
+    if (!complete && os_traced()) {
+      site->reason = REASON_FRAGILE_TRACED;
+      return false;
+    }
+    if (put_islands(request, &landing, place, complete)) {
+      site->entry = SIGHOOK_ENTRY_PUNNED;
+      site->prefixes = (uint8_t)prefixes;
+      site->reason = REASON_SHORT;
+      return true;
+    }
+    landing.first = place + 1;
+  }
+  return false;
+}
+
+static void choose_short(const struct entry_request *request)
+{
+  struct site *site = request->site;
+
+  site->reason = REASON_NO_ROOM;
+  for (unsigned prefixes = 0; prefixes < site->length && prefixes <= cpu_prefixes_max(); prefixes++) {
+    unsigned span = prefixes + X64_JMP_LENGTH;
+
+    if (site->address + span > request->next_entry) {
+      site->reason = prefixes ? site->reason : REASON_NEXT_ENTRY;
+      break;
+    }
+    if (span > request->readable) {
+      site->reason = prefixes ? site->reason : REASON_UNREADABLE;
+      break;
+    }
+    if (try_pun(request, prefixes))
+      return;
+  }
+}
+
+/* The pun that stood here before still fits: toggling a hook must not use up islands. */
+static bool keeps_pun(const struct entry_request *request)
+{
+  const struct site *site = request->site;
+  uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
+  unsigned span = site->prefixes + X64_JMP_LENGTH;
+
+  if (site->entry != SIGHOOK_ENTRY_PUNNED || request->interior_target || span > request->readable ||
+      (request->flags & (SIGHOOK_FORCE_TRAP | SIGHOOK_NO_PUN)) || (site->fragile && os_traced()))
+    return false;
+  x64_pun_bytes(site->address, site->prefixes, site->landing, jump);
+  for (unsigned i = site->length; i < span; i++)
+    if (jump[i] != request->code[i])
+      return false;
+  return landing_at(site->landing) == site->landing;
+}
+
+void host_choose_entry(const struct entry_request *request)
+{
+  struct site *site = request->site;
+
+  if (keeps_pun(request))
+    return;
+
+  site->entry = SIGHOOK_ENTRY_TRAP;
+  site->fragile = false;
+  site->prefixes = 0;
+  site->landing = 0;
+  if (request->flags & SIGHOOK_FORCE_TRAP) {
+    site->reason = REASON_FORCED;
+  } else if (request->interior_target) {
+    site->reason = REASON_INTERIOR_TARGET;
+  } else if (site->length >= X64_JMP_LENGTH) {
+    site->entry = SIGHOOK_ENTRY_BRANCH;
+    site->reason = REASON_NONE;
+  } else if (request->flags & SIGHOOK_NO_PUN) {
+    site->reason = REASON_NO_PUN;
+  } else {
+    choose_short(request);
+  }
+}
+
+/* Whether the island at `place` is one of this site's. */
+static bool leads_to(uintptr_t place, const struct site *site)
+{
+  uint8_t bytes[HOST_ISLAND_MAX];
+  size_t length = host_island(place, site->stub, bytes);
+
+  for (size_t i = 0; i < length; i++)
+    if (((const volatile uint8_t *)place)[i] != bytes[i])
+      return false;
+  return true;
+}
+
+bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t *after, size_t length, struct os_maps *maps)
+{
+  uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
+  struct landing_request landing = {.length = HOST_ISLAND_MAX};
+  unsigned span = site->prefixes + X64_JMP_LENGTH;
+  uint32_t displacement = 0;
+  bool complete;
+
+  x64_pun_bytes(site->address, site->prefixes, site->landing, jump);
+  for (size_t i = 0; i < length; i++)
+    if (changed + i >= site->address && changed + i < site->address + span)
+      jump[changed + i - site->address] = after[i];
+  for (unsigned i = 0; i < 4; i++)
+    displacement |= (uint32_t)jump[site->prefixes + 1 + i] << (8 * i);
+  landing.first = landing.last = site->address + span + (uint64_t)(int64_t)(int32_t)displacement;
+  if (landing_at(landing.first) == landing.first)
+    return leads_to(landing.first, site);
+  return landing_find(maps, &landing, &landing.first, &complete) && put_island(landing.first, site, false);
+}

@@ -1,0 +1,65 @@
+/* The SIGTRAP handler. */
+#include "trap/trap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include "core/site.h"
+#include "frame/frame.h"
+#include "host/host.h"
+#include "table/table.h"
+#include "trap/chain.h"
+
+static struct chain_link previous;
+static bool started;
+
+bool trap_claim(int signal_number, void *ucontext)
+{
+  uintptr_t address = frame_pc(ucontext) - HOST_TRAP_PC_OFFSET;
+  struct table_value found;
+
+  if (!frame_is_breakpoint(signal_number, ucontext))
+    return false;
+  found = table_find(address);
+  if (!found.site)
+    return false;
+  if (found.tag == TABLE_DISPLACED_TRAP) {   /* the program's own breakpoint, run in a stub: report it where it stood */
+    frame_set_pc(ucontext, site_next(found.site));
+    return false;
+  }
+  switch ((enum site_state)atomic_load_explicit(&found.site->state, memory_order_acquire)) {
+  case SITE_LIVE:
+    frame_set_pc(ucontext, found.site->stub);
+    return true;
+  case SITE_PATCHING:
+    frame_set_pc(ucontext, address);
+    return true;
+  case SITE_IDLE:
+  case SITE_PATCH:
+    break;
+  }
+  /* A late arrival: the trap that this thread met has been removed since. */
+  if (*(const volatile uint8_t *)address == HOST_TRAP_BYTE)
+    return false;
+  frame_set_pc(ucontext, address);
+  return true;
+}
+
+static void on_signal(int signal_number, siginfo_t *info, void *ucontext)
+{
+  if (!trap_claim(signal_number, ucontext))
+    chain_deliver(&previous, signal_number, info, ucontext);
+}
+
+sighook_status trap_start(struct error *error)
+{
+  struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+
+  if (started)
+    return SIGHOOK_OK;
+  action.sa_sigaction = on_signal;
+  sigemptyset(&action.sa_mask);
+  if (sigaction(SIGTRAP, NULL, &previous.action) != 0 || sigaction(SIGTRAP, &action, NULL) != 0)
+    return error_os(error, SIGHOOK_SIGNAL_FAILED, 0, "sigaction", errno);
+  started = true;
+  return SIGHOOK_OK;
+}
