@@ -30,6 +30,11 @@ set(SIGHOOK_COMMON_SOURCES
   src/patch/poke.c
   src/table/read.c
   src/table/write.c
+  src/resolve/codemap.c
+  src/resolve/eh_frame.c
+  src/resolve/modules.c
+  src/resolve/symbols.c
+  src/resolve/zones.c
   src/trap/chain.c
   src/trap/trap.c)
 # Instruction-set code is pure and built on every host.
@@ -43,13 +48,16 @@ set(SIGHOOK_HOST_x86_64
   src/host/x86_64/context_float.c
   src/host/x86_64/cpu.c
   src/host/x86_64/entry.c
+  src/host/x86_64/insn.c
   src/host/x86_64/layout.c
   src/host/x86_64/routines.S
   src/host/x86_64/store.c
   src/host/x86_64/stub.c)
 set(SIGHOOK_OS_Linux
+  src/os/linux/file.c
   src/os/linux/maps.c
   src/os/linux/memory.c
+  src/os/linux/modules.c
   src/os/linux/signals.c
   src/os/linux/stack.c
   src/os/linux/sync.c

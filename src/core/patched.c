@@ -59,7 +59,7 @@ static sighook_status check_range(struct plan *plan, uintptr_t address, const st
   if (readable < patch->length)
     return error_set(error, SIGHOOK_BAD_ADDRESS, address, "only %zu of the %zu bytes at %#lx can be read", readable,
                      patch->length, address);
-  status = codemap_facts(address, &facts, error);
+  status = codemap_facts(address, code, 1, &facts, error);
   if (status)
     return status;
   if (facts.boundary == BOUNDARY_NO)

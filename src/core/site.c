@@ -40,10 +40,9 @@ static sighook_status check_overlap(uintptr_t address, size_t length, struct err
 
 static sighook_status check_zone(uintptr_t address, size_t length, struct error *error)
 {
-  uintptr_t nearest = 0;
   const char *why;
 
-  if (!zone_find(address, length, &why, &nearest))
+  if (!zone_find(address, length, &why))
     return SIGHOOK_OK;
   return error_set(error, SIGHOOK_UNRELOCATABLE, address, "%#lx may not be hooked: %s", address, why);
 }
@@ -64,7 +63,7 @@ sighook_status site_examine(struct plan *plan, uintptr_t address, struct examina
   if (!status)
     status = check_overlap(address, found->length, error);
   if (!status)
-    status = codemap_facts(address, &facts, error);
+    status = codemap_facts(address, found->code, found->length, &facts, error);
   if (status)
     return status;
   if (facts.boundary == BOUNDARY_NO)
@@ -184,7 +183,8 @@ sighook_status site_obtain(struct plan *plan, uintptr_t address, uint32_t flags,
   status = site_examine(plan, address, &found, error);
   if (status)
     return status;
-  if (known.site && !known.tag && known.site->address == address && same_instruction(known.site, &found)) {
+  if (known.site && !known.tag && known.site->address == address && same_instruction(known.site, &found) &&
+      (!counting || known.site->count_offset)) {
     *site = known.site;
   } else {
     status = make_site(plan, address, &found, counting, site, error);

@@ -64,7 +64,21 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset);
 
 /* The length of the instruction that begins with bytes[0]; 0: undecodable. */
+enum { HOST_INSN_MAX = 15 };
 size_t host_insn_length(const uint8_t *bytes, size_t size);
+
+/* The same, and where a direct branch leads. */
+struct host_flow {
+  bool has_target;
+  uintptr_t target;
+};
+size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct host_flow *flow);
+
+/* Whether the instruction begins with a prefix that a branch may skip (`lock`, in libraries that choose at run time). */
+bool host_has_skippable_prefix(const uint8_t *bytes);
+
+/* The code of the signal return trampoline that libraries use here. */
+const uint8_t *host_signal_return(size_t *length);
 
 /* ---- entries ---- */
 enum { HOST_ENTRY_MAX = 16, HOST_ISLAND_MAX = 14 };

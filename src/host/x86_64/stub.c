@@ -136,11 +136,6 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
   return SIGHOOK_OK;
 }
 
-size_t host_insn_length(const uint8_t *bytes, size_t size)
-{
-  return x64_length(bytes, size);
-}
-
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset)
 {
   enum { LEA_LENGTH = 5, RED_ZONE_SKIPPED = 128, PUSHES = 16 };

@@ -1,0 +1,39 @@
+/* Instructions of x86-64, as the core asks about them. */
+#include "host/host.h"
+#include "isa/x86_64/insn.h"
+
+size_t host_insn_length(const uint8_t *bytes, size_t size)
+{
+  return x64_length(bytes, size);
+}
+
+size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct host_flow *flow)
+{
+  struct x64_insn insn;
+
+  *flow = (struct host_flow){0};
+  if (!x64_decode(bytes, size, pc, &insn))
+    return 0;
+  flow->has_target = insn.has_target;
+  flow->target = insn.target;
+  return insn.length;
+}
+
+bool host_has_skippable_prefix(const uint8_t *bytes)
+{
+  static const uint8_t prefixes[] = {0xF0, 0xF2, 0xF3, 0x2E, 0x36, 0x3E, 0x26, 0x64, 0x65, 0x66, 0x67};
+
+  for (unsigned i = 0; i < sizeof prefixes; i++)
+    if (bytes[0] == prefixes[i])
+      return true;
+  return false;
+}
+
+const uint8_t *host_signal_return(size_t *length)
+{
+  /* mov $15,%rax; syscall: what libgcc's and gdb's unwinders look for */
+  static const uint8_t code[] = {0x48, 0xC7, 0xC0, 0x0F, 0, 0, 0, 0x0F, 0x05};
+
+  *length = sizeof code;
+  return code;
+}

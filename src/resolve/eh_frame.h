@@ -1,0 +1,23 @@
+/* Function ranges from unwind tables. Pure: reads only inside the bounds given, whatever the table says. */
+#ifndef RESOLVE_EH_FRAME_H
+#define RESOLVE_EH_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct eh_table {
+  uintptr_t header;             /* .eh_frame_hdr, where it lies in memory */
+  uintptr_t low, high;          /* nothing outside is read */
+};
+
+struct eh_function {
+  uintptr_t start, end;
+};
+
+/* The function whose unwind entry covers `pc`. */
+bool eh_find(const struct eh_table *table, uintptr_t pc, struct eh_function *function);
+
+/* The lowest function start above `pc`; UINTPTR_MAX where there is none. */
+uintptr_t eh_next_start(const struct eh_table *table, uintptr_t pc);
+
+#endif
