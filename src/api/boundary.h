@@ -7,8 +7,8 @@
 #include <sighook/sighook.h>
 #include "core/transact.h"
 #include "error.h"
+#include "visibility.h"
 
-#define API __attribute__((visibility("default")))
 
 /* Publishes `error` to the calling thread unless `status` is SIGHOOK_OK; returns `status`. */
 sighook_status api_finish(sighook_status status, const struct error *error);

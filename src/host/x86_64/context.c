@@ -1,12 +1,13 @@
 /* The public accessors of an x86-64 context, by the System V calling convention (psABI 3.2.3): those that an integer-only
  * handler may call, hence compiled for general registers only. */
 #include "host/host.h"
+#include "visibility.h"
 #include "host/x86_64/cpu.h"
 #include "host/x86_64/layout.h"
 
 enum { INTEGER_ARGUMENTS = 6, MASKS = 8 };
 
-void *sighook_vector(sighook_context *context, unsigned index, size_t *width)
+API void *sighook_vector(sighook_context *context, unsigned index, size_t *width)
 {
   struct frame *frame = host_frame(context);
 
@@ -17,7 +18,7 @@ void *sighook_vector(sighook_context *context, unsigned index, size_t *width)
   return (char *)frame->vector + index * cpu_vector_width();
 }
 
-void *sighook_mask(sighook_context *context, unsigned index, size_t *width)
+API void *sighook_mask(sighook_context *context, unsigned index, size_t *width)
 {
   struct frame *frame = host_frame(context);
 
@@ -28,7 +29,7 @@ void *sighook_mask(sighook_context *context, unsigned index, size_t *width)
   return (char *)frame->vector + AREA_AVX512_MASKS + index * sizeof(uint64_t);
 }
 
-void *sighook_x87(sighook_context *context)
+API void *sighook_x87(sighook_context *context)
 {
   return context->state & SIGHOOK_STATE_X87 ? host_frame(context)->x87 : NULL;
 }
@@ -43,39 +44,39 @@ static uint64_t *integer_argument(sighook_context *context, unsigned index)
   return (uint64_t *)context->rsp + 1 + (index - INTEGER_ARGUMENTS);   /* behind the return address */
 }
 
-uint64_t sighook_arg(const sighook_context *context, unsigned index)
+API uint64_t sighook_arg(const sighook_context *context, unsigned index)
 {
   return *integer_argument((sighook_context *)context, index);
 }
 
-void sighook_set_arg(sighook_context *context, unsigned index, uint64_t value)
+API void sighook_set_arg(sighook_context *context, unsigned index, uint64_t value)
 {
   *integer_argument(context, index) = value;
 }
 
-uint64_t sighook_result(const sighook_context *context)
+API uint64_t sighook_result(const sighook_context *context)
 {
   return context->rax;
 }
 
-void sighook_set_result(sighook_context *context, uint64_t value)
+API void sighook_set_result(sighook_context *context, uint64_t value)
 {
   context->rax = value;
 }
 
-void sighook_skip(sighook_context *context)
+API void sighook_skip(sighook_context *context)
 {
   context->rip = site_next(host_frame(context)->site);
 }
 
-void sighook_return(sighook_context *context, uint64_t value)
+API void sighook_return(sighook_context *context, uint64_t value)
 {
   context->rax = value;
   context->rip = *(const uint64_t *)context->rsp;
   context->rsp += sizeof(uint64_t);
 }
 
-void *sighook_call_data(sighook_context *context)
+API void *sighook_call_data(sighook_context *context)
 {
   (void)context;
   return NULL;   /* no SIGHOOK_CALL hooks yet */

@@ -1,6 +1,7 @@
 /* The public floating-point accessors of an x86-64 context (System V psABI 3.2.3). */
 #include <string.h>
 #include "host/host.h"
+#include "visibility.h"
 
 enum { VECTOR_ARGUMENTS = 8 };
 
@@ -21,7 +22,7 @@ static void vector_write(sighook_context *context, unsigned index, const void *v
     memcpy(bytes, value, size);
 }
 
-double sighook_arg_double(sighook_context *context, unsigned index)
+API double sighook_arg_double(sighook_context *context, unsigned index)
 {
   double value;
 
@@ -29,12 +30,12 @@ double sighook_arg_double(sighook_context *context, unsigned index)
   return value;
 }
 
-void sighook_set_arg_double(sighook_context *context, unsigned index, double value)
+API void sighook_set_arg_double(sighook_context *context, unsigned index, double value)
 {
   vector_write(context, index, &value, sizeof value);
 }
 
-float sighook_arg_float(sighook_context *context, unsigned index)
+API float sighook_arg_float(sighook_context *context, unsigned index)
 {
   float value;
 
@@ -42,17 +43,17 @@ float sighook_arg_float(sighook_context *context, unsigned index)
   return value;
 }
 
-void sighook_set_arg_float(sighook_context *context, unsigned index, float value)
+API void sighook_set_arg_float(sighook_context *context, unsigned index, float value)
 {
   vector_write(context, index, &value, sizeof value);
 }
 
-double sighook_result_double(sighook_context *context)
+API double sighook_result_double(sighook_context *context)
 {
   return sighook_arg_double(context, 0);
 }
 
-void sighook_set_result_double(sighook_context *context, double value)
+API void sighook_set_result_double(sighook_context *context, double value)
 {
   sighook_set_arg_double(context, 0, value);
 }

@@ -177,7 +177,7 @@
         .cfi_offset r9, CONTEXT_R9 - FRAME_TO_SP
         .cfi_offset r10, CONTEXT_R10 - FRAME_TO_SP
         .cfi_offset r11, CONTEXT_R11 - FRAME_TO_SP
-        .cfi_val_offset rsp, 0
+        .cfi_escape 0x14, 0x07, 0x00            /* DW_CFA_val_offset: rsp is the cfa itself; clang 14 does not know .cfi_val_offset */
         /* DW_CFA_val_expression, register 16 (rip), 7 bytes: breg3 FRAME_SITE; deref; plus_uconst SITE_ADDRESS; deref */
         .cfi_escape 0x16, 16, 7, 0x73, (FRAME_SITE & 0x7f) | 0x80, FRAME_SITE >> 7, 0x06, 0x23, SITE_ADDRESS, 0x06
         movq    $0, FRAME_ODD_FLAGS(%rsp)
