@@ -51,7 +51,26 @@ static bool fits_in_page(const struct landing_page *page, size_t offset)
   return true;
 }
 
-static bool fits(struct os_maps *maps, uintptr_t place)
+/* Whether an island that leads to `target` begins at that offset. */
+static bool leads_to(const struct landing_page *page, size_t offset, uintptr_t target)
+{
+  uint8_t bytes[HOST_ISLAND_MAX];
+  size_t length = host_island(page->address + offset, target, bytes);
+  bool begins = false;
+
+  for (unsigned i = 0; i < page->count; i++)
+    begins |= page->starts[i] == offset;
+  for (size_t i = 0; begins && i < length; i++)
+    begins = ((const volatile uint8_t *)page->address)[offset + i] == bytes[i];
+  return begins;
+}
+
+static bool fits_on(const struct landing_page *page, size_t offset, uintptr_t target)
+{
+  return fits_in_page(page, offset) || leads_to(page, offset, target);
+}
+
+static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
 {
   size_t size = os_page_size(), offset = place & (size - 1);
   struct landing_page *page;
@@ -59,7 +78,7 @@ static bool fits(struct os_maps *maps, uintptr_t place)
   if (offset + HOST_ISLAND_MAX > size)
     return false;
   page = find_page(place);
-  return page ? fits_in_page(page, offset) : gap_is_free(maps, place - offset, size);
+  return page ? fits_on(page, offset, target) : gap_is_free(maps, place - offset, size);
 }
 
 static unsigned fitting_offsets(struct os_maps *maps, const struct landing_request *request, uintptr_t place)
@@ -67,7 +86,7 @@ static unsigned fitting_offsets(struct os_maps *maps, const struct landing_reque
   unsigned count = 0;
 
   for (unsigned i = 0; i < request->offset_count; i++)
-    count += fits(maps, place + (uintptr_t)request->offsets[i]);
+    count += fits(maps, place + (uintptr_t)request->offsets[i], request->target);
   return count;
 }
 
@@ -84,7 +103,7 @@ static bool next_place(struct os_maps *maps, const struct landing_request *reque
       uintptr_t end = page->address + size - HOST_ISLAND_MAX;
 
       for (; at <= request->last && at <= end; at++)
-        if (fits_in_page(page, at - page->address)) {
+        if (fits_on(page, at - page->address, request->target)) {
           *place = at;
           return true;
         }
@@ -184,11 +203,15 @@ static bool add_start(struct landing_page *page, size_t offset)
   return true;
 }
 
-int landing_put(uintptr_t place, const uint8_t *bytes, size_t length)
+int landing_put(uintptr_t place, uintptr_t target)
 {
   struct landing_page *page = find_page(place);
+  uint8_t bytes[HOST_ISLAND_MAX];
+  size_t length = host_island(place, target, bytes);
   int failure = page ? 0 : add_page(page_down(place, os_page_size()), &page);
 
+  if (page && leads_to(page, place - page->address, target))
+    return 0;
   if (failure)
     return failure;
   if (!add_start(page, place - page->address))

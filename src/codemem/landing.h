@@ -12,7 +12,7 @@ enum { LANDING_OFFSETS_MAX = 4 };
 
 struct landing_request {
   uintptr_t first, last;                        /* the window: where the island may begin */
-  size_t length;                                /* of an island */
+  uintptr_t target;                             /* where the islands lead; one that does already will do */
   intptr_t offsets[LANDING_OFFSETS_MAX];        /* islands wanted as well, this far from it */
   unsigned offset_count;
 };
@@ -21,8 +21,8 @@ struct landing_request {
  * the window has no room. */
 bool landing_find(struct os_maps *maps, const struct landing_request *request, uintptr_t *place, bool *complete);
 
-/* Puts an island at a place found. 0 or errno; EEXIST: something was mapped there meanwhile. */
-int landing_put(uintptr_t place, const uint8_t *bytes, size_t length);
+/* Puts an island at a place found, unless it is there already. 0 or errno; EEXIST: something was mapped there meanwhile. */
+int landing_put(uintptr_t place, uintptr_t target);
 
 /* Visits all islands: for the books, and to find whose island holds a pc. */
 size_t landing_page_count(void);

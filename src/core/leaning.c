@@ -29,7 +29,7 @@ static bool follows(const struct site *site, const struct change *change, bool p
   return host_entry_follow(site, change->address, change->after, length, &plan->maps);
 }
 
-static sighook_status park(struct site *site, struct error *error)
+static sighook_status park(struct plan *plan, struct site *site, struct error *error)
 {
   uint8_t before[HOST_ENTRY_MAX], after[HOST_ENTRY_MAX];
   struct change change = {.address = site->address, .length = site->length, .before = before, .after = after};
@@ -42,7 +42,9 @@ static sighook_status park(struct site *site, struct error *error)
   if (!site_in_place(site))
     return SIGHOOK_OK;
   host_entry_bytes(site, after);
-  status = trap_start(error);
+  status = leaning_prepare(plan, &change, false, error);   /* ends: who leans on it lies lower still */
+  if (!status)
+    status = trap_start(error);
   if (!status)
     status = patch_apply(&change, 1, NULL, error);
   if (status) {
@@ -65,7 +67,7 @@ sighook_status leaning_prepare(struct plan *plan, const struct change *change, b
       continue;
     if (follows(found.site, change, phased, plan))
       continue;
-    status = park(found.site, error);
+    status = park(plan, found.site, error);
     if (status)
       return status;
   }

@@ -27,10 +27,7 @@ static unsigned leaned_starts(const struct entry_request *request, unsigned pref
 
 static bool put_island(uintptr_t place, const struct site *site, bool dry)
 {
-  uint8_t bytes[HOST_ISLAND_MAX];
-  size_t length = host_island(place, site->stub, bytes);
-
-  return dry || landing_put(place, bytes, length) == 0;
+  return dry || landing_put(place, site->stub) == 0;
 }
 
 /* The places where a breakpoint on an instruction leaned on would send the jump get islands too. */
@@ -49,7 +46,7 @@ static bool put_islands(const struct entry_request *request, const struct landin
 static bool try_pun(const struct entry_request *request, unsigned prefixes)
 {
   struct site *site = request->site;
-  struct landing_request landing = {.length = HOST_ISLAND_MAX};
+  struct landing_request landing = {.target = site->stub};
   struct x64_window window;
   unsigned starts[LANDING_OFFSETS_MAX];
   uintptr_t place;
@@ -141,34 +138,22 @@ void host_choose_entry(const struct entry_request *request)
   }
 }
 
-/* Whether the island at `place` is one of this site's. */
-static bool leads_to(uintptr_t place, const struct site *site)
-{
-  uint8_t bytes[HOST_ISLAND_MAX];
-  size_t length = host_island(place, site->stub, bytes);
-
-  for (size_t i = 0; i < length; i++)
-    if (((const volatile uint8_t *)place)[i] != bytes[i])
-      return false;
-  return true;
-}
-
 bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t *after, size_t length, struct os_maps *maps)
 {
   uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
-  struct landing_request landing = {.length = HOST_ISLAND_MAX};
+  struct landing_request landing = {.target = site->stub};
   unsigned span = site->prefixes + X64_JMP_LENGTH;
   uint32_t displacement = 0;
   bool complete;
 
   x64_pun_bytes(site->address, site->prefixes, site->landing, jump);
+  for (unsigned i = site->length; i < span; i++)   /* others behind the site may have changed since it was chosen */
+    jump[i] = ((const volatile uint8_t *)site->address)[i];
   for (size_t i = 0; i < length; i++)
     if (changed + i >= site->address && changed + i < site->address + span)
       jump[changed + i - site->address] = after[i];
   for (unsigned i = 0; i < 4; i++)
     displacement |= (uint32_t)jump[site->prefixes + 1 + i] << (8 * i);
   landing.first = landing.last = site->address + span + (uint64_t)(int64_t)(int32_t)displacement;
-  if (landing_at(landing.first) == landing.first)
-    return leads_to(landing.first, site);
   return landing_find(maps, &landing, &landing.first, &complete) && put_island(landing.first, site, false);
 }
