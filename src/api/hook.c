@@ -4,6 +4,7 @@
 #include "core/core.h"
 #include "core/lifetime.h"
 #include "core/plan.h"
+#include "core/reason.h"
 
 API sighook_status sighook_install(const sighook_spec *spec, sighook_hook *hook)
 {
@@ -131,7 +132,8 @@ static sighook_status check(const sighook_spec *spec, sighook_info *info, struct
   status = site_check(&plan, spec->address, spec->flags, &draft, error);
   plan_close(&plan);
   if (!status && (spec->flags & SIGHOOK_REQUIRE_BRANCH) && draft.entry == SIGHOOK_ENTRY_TRAP)
-    status = error_set(error, SIGHOOK_NO_NEAR_MEMORY, spec->address, "only a trap fits at %#lx", spec->address);
+    status = error_set(error, SIGHOOK_NO_NEAR_MEMORY, spec->address, "only a trap fits at %#lx: %s", spec->address,
+                       reason_text(draft.reason));
   if (!status) {
     info->kind = spec->kind;
     info->flags = spec->flags;

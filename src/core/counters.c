@@ -1,6 +1,7 @@
 /* Counters of hits, thread by thread. */
 #include "core/counters.h"
 
+#include "core/hook.h"
 #include "core/tally.h"
 #include "core/thread.h"
 #include "os/memory.h"
@@ -75,4 +76,14 @@ void counters_restart(void)
   if (thread && thread->chunks)
     for (uint32_t i = 0; i < COUNTER_CHUNKS_MAX; i++)
       atomic_store_explicit(&thread->chunks[i], NULL, memory_order_relaxed);
+}
+
+bool counters_number(sighook_hook handle, uint32_t *number)
+{
+  struct hook *hook = hook_find(handle);
+
+  if (!hook || !hook->count)
+    return false;
+  *number = (uint32_t)hook->site->counter;
+  return true;
 }

@@ -199,7 +199,6 @@ sighook_status site_check(struct plan *plan, uintptr_t address, uint32_t flags, 
 {
   struct table_value known = table_find(address);
   struct examination found;
-  struct host_stub stub;
   sighook_status status;
 
   if (known.site && !known.tag && known.site->stub && known.site->address == address && site_in_place(known.site)) {
@@ -212,9 +211,7 @@ sighook_status site_check(struct plan *plan, uintptr_t address, uint32_t flags, 
   *draft = (struct site){.address = address, .length = found.length, .counter = SITE_NO_COUNTER};
   for (unsigned i = 0; i < found.length; i++)
     draft->original[i] = found.code[i];
-  status = host_stub_build(draft, found.low > address ? found.low : found.high < address ? found.high : address, -1, &stub, error);
-  if (status == SIGHOOK_OUT_OF_RANGE)
-    status = SIGHOOK_OK;               /* this place for a stub was only a guess */
+  status = host_check_displaced(draft, found.low > address ? found.low : found.high < address ? found.high : address, error);
   draft->stub = address;
   if (!status)
     choose_entry(plan, draft, &found, flags, true);

@@ -56,6 +56,9 @@ struct host_stub {
 sighook_status host_stub_build(const struct site *site, uintptr_t pc, int32_t counter, struct host_stub *stub,
                                struct error *error);
 
+/* Whether the site's instruction could be displaced to `pc`. */
+sighook_status host_check_displaced(const struct site *site, uintptr_t pc, struct error *error);
+
 /* Where the displaced instruction's operands allow a stub to lie. */
 sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t size, uintptr_t *low, uintptr_t *high,
                                uint8_t *length, struct error *error);

@@ -83,12 +83,32 @@ static void emit_count(struct emitter *e, uint32_t number, unsigned *to_displace
   *to_probe = e->length;
 }
 
+static sighook_status displace(const struct site *site, uintptr_t pc, struct x64_displaced *displaced, struct error *error)
+{
+  enum x64_refusal refusal = x64_relocate(site->original, site->length, site->address, pc, displaced);
+
+  if (refusal == X64_RELOCATED)
+    return SIGHOOK_OK;
+  if (refusal == X64_OUT_OF_REACH)
+    return error_set(error, SIGHOOK_OUT_OF_RANGE, site->address, "the instruction at %#lx cannot run at %#lx: %s",
+                     site->address, pc, x64_refusal_text(refusal));
+  return error_set(error, SIGHOOK_UNRELOCATABLE, site->address, "the instruction at %#lx cannot run elsewhere: %s",
+                   site->address, x64_refusal_text(refusal));
+}
+
+sighook_status host_check_displaced(const struct site *site, uintptr_t pc, struct error *error)
+{
+  struct x64_displaced displaced;
+
+  return displace(site, pc, &displaced, error);
+}
+
 sighook_status host_stub_build(const struct site *site, uintptr_t pc, int32_t counter, struct host_stub *stub,
                                struct error *error)
 {
   struct emitter e = {.bytes = stub->bytes, .pc = pc};
   struct x64_displaced displaced;
-  enum x64_refusal refusal;
+  sighook_status status;
   unsigned to_displaced = 0, to_probe = 0;
 
   *stub = (struct host_stub){.trap_offset = 0xFF};
@@ -108,13 +128,9 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, int32_t co
   stub->displaced_offset = (uint8_t)e.length;
   if (counter >= 0)
     stub->bytes[to_displaced - 1] = (uint8_t)(e.length - to_displaced);
-  refusal = x64_relocate(site->original, site->length, site->address, pc + e.length, &displaced);
-  if (refusal == X64_OUT_OF_REACH)
-    return error_set(error, SIGHOOK_OUT_OF_RANGE, site->address, "the instruction at %#lx cannot run at %#lx: %s",
-                     site->address, pc + e.length, x64_refusal_text(refusal));
-  if (refusal != X64_RELOCATED)
-    return error_set(error, SIGHOOK_UNRELOCATABLE, site->address, "the instruction at %#lx cannot run elsewhere: %s",
-                     site->address, x64_refusal_text(refusal));
+  status = displace(site, pc + e.length, &displaced, error);
+  if (status)
+    return status;
   stub->exit_offset = (uint8_t)(e.length + displaced.exit_offset);
   if (displaced.trap_offset != 0xFF)
     stub->trap_offset = (uint8_t)(e.length + displaced.trap_offset);

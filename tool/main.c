@@ -1,0 +1,40 @@
+/* sighook: the command. One verb so far. */
+#include <stdio.h>
+#include <string.h>
+#include <sighook/status.h>
+#include "count.h"
+
+static const char usage[] =
+    "usage: sighook VERB [OPTION...] [--] COMMAND [ARG...]\n"
+    "  count   how often functions are called\n"
+    "try: sighook count --help\n";
+
+static const char *const later[] = {"trace", "record", "report", "list", "patch", "doctor"};
+
+int main(int argc, char **argv)
+{
+  if (argc < 2) {
+    fputs(usage, stderr);
+    return OWN_FAILURE;
+  }
+  if (strcmp(argv[1], "count") == 0)
+    return count_main(argc - 1, argv + 1);
+  if (strcmp(argv[1], "--version") == 0) {
+    printf("sighook %s\n", SIGHOOK_VERSION);
+    return 0;
+  }
+  if (strcmp(argv[1], "--help") == 0) {
+    fputs(usage, stdout);
+    return 0;
+  }
+  for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
+    if (strcmp(argv[1], later[i]) == 0) {
+      fprintf(stderr, "sighook: '%s' is not there yet in version %s\n", argv[1], SIGHOOK_VERSION);
+      return OWN_FAILURE;
+    }
+  fprintf(stderr, "sighook: '%s' is not a verb\n  try: sighook count", argv[1]);
+  for (int i = 1; i < argc; i++)
+    fprintf(stderr, " %s", argv[i]);
+  fputc('\n', stderr);
+  return OWN_FAILURE;
+}
