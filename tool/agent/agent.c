@@ -83,7 +83,8 @@ static void after_fork(void)
   self->sites = parent->sites;
   self->site_count = parent->site_count;
   self->forked = 1;
-  memcpy(self->program, parent->program, sizeof self->program);
+  for (unsigned i = 0; i < CHANNEL_PATH; i++)     /* memcpy may be counted */
+    self->program[i] = parent->program[i];
   atomic_store_explicit(&self->state, PROCESS_RUNS, memory_order_release);
 }
 
@@ -105,19 +106,13 @@ static bool ask(void)
   return true;
 }
 
-/* The target that the dynamic loader chose for an IFUNC. */
+/* The target of an IFUNC: its resolver is asked as the dynamic loader asks it (System V psABI x86-64, 4.4.1). dlsym needs a
+ * handle, and dlopen would start libraries, libc among them, before their time. */
 static uint64_t chosen_target(const struct channel_site *site)
 {
-  const char *name = channel_at(channel, site->name), *version = strchr(name, '@');
-  void *handle = dlopen(channel_at(channel, site->module), RTLD_NOLOAD | RTLD_LAZY);
-  char plain[256];
-  void *target;
+  uint64_t (*resolver)(void) = (uint64_t(*)(void))(uintptr_t)site->address;
 
-  snprintf(plain, sizeof plain, "%.*s", version ? (int)(version - name) : (int)sizeof plain - 1, name);
-  target = handle ? dlsym(handle, plain) : NULL;
-  if (handle)
-    dlclose(handle);
-  return (uint64_t)(uintptr_t)target;
+  return resolver();
 }
 
 static void refuse(struct channel_site *site, const char *reason)
@@ -210,6 +205,18 @@ static void hook_sites(void)
   munmap(hooks, size);
 }
 
+/* What the agent itself called while it hooked is not the program's. */
+static void forget_own_calls(void)
+{
+  for (uint64_t at = atomic_load_explicit(&self->chunks, memory_order_acquire); at;) {
+    struct channel_chunk *chunk = channel_at(channel, at);
+
+    for (unsigned i = 0; i < COUNTER_CHUNK; i++)
+      chunk->counters[i] = (struct counter){0};
+    at = chunk->next;
+  }
+}
+
 /* libc may not have started yet: the environment comes from the loader, as constructors' third argument. */
 __attribute__((constructor)) static void start(int argc, char **argv, char **environment)
 {
@@ -228,5 +235,6 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
   hook_sites();
   if (channel->follow)
     execute_follow(channel);
+  forget_own_calls();
   atomic_store_explicit(&self->state, PROCESS_RUNS, memory_order_release);
 }
