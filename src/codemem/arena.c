@@ -156,27 +156,27 @@ void arena_untake(struct arena *arena)
   atomic_fetch_sub_explicit(&arena->site_count, 1, memory_order_release);
 }
 
-static sighook_status flush(struct arena *arena, struct error *error)
+static sighook_status flush(struct arena *arena, struct os_text *text, struct error *error)
 {
   size_t length = arena->code_used - arena->stage_start;
   int failure;
 
   if (!length)
     return SIGHOOK_OK;
-  failure = poke_idle(arena->stage_start, arena->stage, length);
+  failure = poke_idle(text, arena->stage_start, arena->stage, length);
   if (failure)
     return error_os(error, SIGHOOK_PROTECT_FAILED, arena->stage_start, "write of stubs", failure);
   arena->stage_start = arena->code_used;
   return SIGHOOK_OK;
 }
 
-sighook_status arena_put(struct arena *arena, const uint8_t *bytes, size_t length, struct error *error)
+sighook_status arena_put(struct arena *arena, struct os_text *text, const uint8_t *bytes, size_t length, struct error *error)
 {
   uintptr_t room = (uintptr_t)page_up(length, HOST_STUB_ALIGN);
   uint8_t *to;
 
   if (arena->code_used - arena->stage_start + room > STAGE_SIZE) {
-    sighook_status status = flush(arena, error);
+    sighook_status status = flush(arena, text, error);
 
     if (status)
       return status;
@@ -188,11 +188,11 @@ sighook_status arena_put(struct arena *arena, const uint8_t *bytes, size_t lengt
   return SIGHOOK_OK;
 }
 
-sighook_status arena_flush(struct error *error)
+sighook_status arena_flush(struct os_text *text, struct error *error)
 {
   for (struct arena *arena = atomic_load_explicit(&arenas, memory_order_relaxed); arena && arena != abandoned;
        arena = arena->next) {
-    sighook_status status = flush(arena, error);
+    sighook_status status = flush(arena, text, error);
 
     if (status)
       return status;

@@ -10,6 +10,7 @@
 #include "error.h"
 
 struct arena;
+struct os_text;
 
 /* A zeroed site in an arena whose stubs lie within reach of `address` and inside [low, high]; *pc is where the site's stub
  * will run. `expected` tells how many sites are to come, so that a batch gets one large arena. */
@@ -17,13 +18,13 @@ sighook_status arena_take(uintptr_t address, uintptr_t low, uintptr_t high, size
                           struct site **site, uintptr_t *pc, struct error *error);
 
 /* The stub of the site taken last, `length` bytes to run at the pc given. They reach memory at arena_flush. */
-sighook_status arena_put(struct arena *arena, const uint8_t *bytes, size_t length, struct error *error);
+sighook_status arena_put(struct arena *arena, struct os_text *text, const uint8_t *bytes, size_t length, struct error *error);
 
 /* Gives the site taken last back, before arena_put. */
 void arena_untake(struct arena *arena);
 
 /* Writes all stubs put so far. */
-sighook_status arena_flush(struct error *error);
+sighook_status arena_flush(struct os_text *text, struct error *error);
 
 /* The site whose stub holds `pc`, or NULL. [anywhere] */
 struct site *arena_site_at(uintptr_t pc);

@@ -203,7 +203,7 @@ static bool add_start(struct landing_page *page, size_t offset)
   return true;
 }
 
-int landing_put(uintptr_t place, uintptr_t target)
+int landing_put(struct os_text *text, uintptr_t place, uintptr_t target)
 {
   struct landing_page *page = find_page(place);
   uint8_t bytes[HOST_ISLAND_MAX];
@@ -216,7 +216,7 @@ int landing_put(uintptr_t place, uintptr_t target)
     return failure;
   if (!add_start(page, place - page->address))
     return ENOMEM;
-  return poke_idle(place, bytes, length);
+  return poke_idle(text, place, bytes, length);
 }
 
 size_t landing_page_count(void)

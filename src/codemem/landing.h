@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "os/maps.h"
+#include "os/text.h"
 
 enum { LANDING_OFFSETS_MAX = 4 };
 
@@ -22,7 +23,7 @@ struct landing_request {
 bool landing_find(struct os_maps *maps, const struct landing_request *request, uintptr_t *place, bool *complete);
 
 /* Puts an island at a place found, unless it is there already. 0 or errno; EEXIST: something was mapped there meanwhile. */
-int landing_put(uintptr_t place, uintptr_t target);
+int landing_put(struct os_text *text, uintptr_t place, uintptr_t target);
 
 /* Visits all islands: for the books, and to find whose island holds a pc. */
 size_t landing_page_count(void);

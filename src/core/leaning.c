@@ -19,14 +19,14 @@ static bool follows(const struct site *site, const struct change *change, bool p
     state[i] = change->before[i];
   if (phased) {
     state[0] = HOST_TRAP_BYTE;
-    if (!host_entry_follow(site, change->address, state, length, &plan->maps))
+    if (!host_entry_follow(site, change->address, state, length, &plan->maps, &plan->text))
       return false;
     for (size_t i = 1; i < length; i++)
       state[i] = change->after[i];
-    if (!host_entry_follow(site, change->address, state, length, &plan->maps))
+    if (!host_entry_follow(site, change->address, state, length, &plan->maps, &plan->text))
       return false;
   }
-  return host_entry_follow(site, change->address, change->after, length, &plan->maps);
+  return host_entry_follow(site, change->address, change->after, length, &plan->maps, &plan->text);
 }
 
 static sighook_status park(struct plan *plan, struct site *site, struct error *error)
@@ -46,7 +46,7 @@ static sighook_status park(struct plan *plan, struct site *site, struct error *e
   if (!status)
     status = trap_start(error);
   if (!status)
-    status = patch_apply(&change, 1, NULL, error);
+    status = patch_apply(&plan->maps, &plan->text, &change, 1, NULL, error);
   if (status) {
     site->entry = saved.entry;
     site->reason = saved.reason;

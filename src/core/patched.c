@@ -127,7 +127,7 @@ static sighook_status apply(struct plan *plan, struct site *site, const struct p
 
   if (!status && phased)
     status = trap_start(error);
-  return status ? status : patch_apply(&change, 1, NULL, error);
+  return status ? status : patch_apply(&plan->maps, &plan->text, &change, 1, NULL, error);
 }
 
 static sighook_status write_new(struct plan *plan, uintptr_t address, struct patch *patch, struct error *error)

@@ -82,7 +82,8 @@ static void choose_entry(struct plan *plan, struct site *site, const struct exam
                                   .interior_target = found->interior_target,
                                   .flags = flags,
                                   .dry = dry,
-                                  .maps = &plan->maps};
+                                  .maps = &plan->maps,
+                                  .text = &plan->text};
   uint8_t code[sizeof found->code];
 
   /* A pun leans on what stands there now, our own entries behind the site included. */
@@ -91,7 +92,7 @@ static void choose_entry(struct plan *plan, struct site *site, const struct exam
   host_choose_entry(&request);
 }
 
-static sighook_status fill(struct site *site, struct arena *arena, const struct examination *found, bool counting,
+static sighook_status fill(struct plan *plan, struct site *site, struct arena *arena, const struct examination *found, bool counting,
                            uintptr_t pc, struct error *error)
 {
   struct host_stub stub;
@@ -104,7 +105,7 @@ static sighook_status fill(struct site *site, struct arena *arena, const struct 
     return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further counters");
   status = host_stub_build(site, pc, site->counter, &stub, error);
   if (!status)
-    status = arena_put(arena, stub.bytes, stub.length, error);
+    status = arena_put(arena, &plan->text, stub.bytes, stub.length, error);
   if (status)
     return status;
   site->stub_length = stub.length;
@@ -131,7 +132,7 @@ static sighook_status make_site(struct plan *plan, uintptr_t address, const stru
   status = arena_take(address, found->low, found->high, plan->expected, &arena, site, &pc, error);
   if (status)
     return status;
-  status = fill(*site, arena, found, counting, pc, error);
+  status = fill(plan, *site, arena, found, counting, pc, error);
   if (status) {
     arena_untake(arena);
     return status;

@@ -214,7 +214,7 @@ static void sort_changes(struct change *changes, size_t count)
 
 static sighook_status change_code(struct transaction *t, struct error *error)
 {
-  sighook_status status = arena_flush(error);
+  sighook_status status = arena_flush(&t->plan.text, error);
   size_t at = 0;
 
   for (size_t i = 0; i < t->touched_count; i++)
@@ -224,7 +224,7 @@ static sighook_status change_code(struct transaction *t, struct error *error)
     }
   if (!status && t->change_count) {
     sort_changes(t->changes, t->change_count);
-    status = patch_apply(t->changes, t->change_count, &at, error);
+    status = patch_apply(&t->plan.maps, &t->plan.text, t->changes, t->change_count, &at, error);
     if (status)
       for (size_t i = 0; i < t->touched_count; i++)
         if (t->touched[i].site->address == t->changes[at].address)
@@ -333,17 +333,18 @@ static sighook_status run(struct transaction *t, struct error *error)
 
 sighook_status transact(struct request *requests, size_t count, size_t *failed_at, struct error *error)
 {
-  struct transaction *t;
-  size_t size = page_up(sizeof *t + count * (sizeof *t->touched + sizeof *t->changes), os_page_size());
+  static _Alignas(16) uint8_t small[16 * 1024];   /* under the lock; most transactions are of one hook */
+  size_t size = sizeof(struct transaction) + count * (sizeof(struct touched) + sizeof(struct change));
+  struct transaction *t = size <= sizeof small ? (struct transaction *)small : os_allocate(page_up(size, os_page_size()));
   sighook_status status;
 
   if (!count)
     return SIGHOOK_OK;
-  t = os_allocate(size);
   if (!t)
     return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory to plan %zu hooks", count);
   t->requests = requests;
   t->count = count;
+  t->touched_count = t->change_count = t->failed_at = 0;
   t->touched = (struct touched *)(t + 1);
   t->changes = (struct change *)(t->touched + count);
   status = plan_open(&t->plan, error);
@@ -354,7 +355,8 @@ sighook_status transact(struct request *requests, size_t count, size_t *failed_a
   }
   if (status && failed_at)
     *failed_at = t->failed_at;
-  os_free(t, size);
+  if ((uint8_t *)t != small)
+    os_free(t, page_up(size, os_page_size()));
   return status;
 }
 

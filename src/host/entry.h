@@ -8,6 +8,7 @@
 #include "core/reason.h"
 #include "core/site.h"
 #include "os/maps.h"
+#include "os/text.h"
 
 struct entry_request {
   struct site *site;           /* address, length, original bytes and stub are set */
@@ -18,6 +19,7 @@ struct entry_request {
   uint32_t flags;              /* SIGHOOK_FORCE_TRAP, SIGHOOK_NO_PUN */
   bool dry;                    /* only find out: no island is put */
   struct os_maps *maps;
+  struct os_text *text;
 };
 
 /* Sets entry, prefixes, landing, reason and fragile of the site. A trap always fits. */
@@ -25,6 +27,7 @@ void host_choose_entry(const struct entry_request *request);
 
 /* The bytes at `changed` + [0, length) are about to read as `after`: makes the punned entry of `site`, which leans on them,
  * lead to its stub then too. False where that cannot be had. */
-bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t *after, size_t length, struct os_maps *maps);
+bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t *after, size_t length, struct os_maps *maps,
+                       struct os_text *text);
 
 #endif

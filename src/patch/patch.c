@@ -111,20 +111,17 @@ static sighook_status store_in_window(struct change *changes, size_t count, cons
   return status;
 }
 
-static sighook_status single_stores(struct change *changes, size_t count, bool restore, size_t *failed_at, struct error *error)
+static sighook_status single_stores(struct os_maps *maps, struct change *changes, size_t count, bool restore,
+                                    size_t *failed_at, struct error *error)
 {
   sighook_status status = SIGHOOK_OK;
-  struct os_maps maps;
-  int failure = os_maps_open(&maps);
 
-  if (failure)
-    return error_os(error, SIGHOOK_PROTECT_FAILED, changes[0].address, "open /proc/self/maps", failure);
   for (size_t i = 0; i < count && !status;) {
     struct window window = {0};
     size_t next = i + 1;
 
     *failed_at = i;
-    status = find_window(&maps, changes + i, count - i, &window, error);
+    status = find_window(maps, changes + i, count - i, &window, error);
     if (status)
       break;
     while (next < count && changes[next].address + changes[next].length <= window.end)
@@ -134,7 +131,6 @@ static sighook_status single_stores(struct change *changes, size_t count, bool r
       *failed_at += i;
     i = next;
   }
-  os_maps_close(&maps);
   return status;
 }
 
@@ -250,24 +246,22 @@ static void run_phases(struct os_text *text, struct change *changes, size_t coun
     changes[i].done = !restore;
 }
 
-static sighook_status three_phases(struct change *changes, size_t count, size_t *failed_at, struct error *error)
+static sighook_status three_phases(struct os_text *text, struct change *changes, size_t count, size_t *failed_at, struct error *error)
 {
-  struct os_text text;
   sighook_status status;
 
   if (!os_sync_works())
     return error_set(error, SIGHOOK_UNSUPPORTED, changes[*failed_at].address,
                      "the bytes at %#lx cannot be changed by one store, and the system refuses membarrier SYNC_CORE",
                      changes[*failed_at].address);
-  os_text_open(&text);
-  status = check_before(&text, changes, count, failed_at, error);
+  status = check_before(text, changes, count, failed_at, error);
   if (!status)
-    run_phases(&text, changes, count, false);
-  os_text_close(&text);
+    run_phases(text, changes, count, false);
   return status;
 }
 
-sighook_status patch_apply(struct change *changes, size_t count, size_t *failed_at, struct error *error)
+sighook_status patch_apply(struct os_maps *maps, struct os_text *text, struct change *changes, size_t count,
+                           size_t *failed_at, struct error *error)
 {
   sighook_status status;
   size_t at = 0, ignored;
@@ -275,15 +269,15 @@ sighook_status patch_apply(struct change *changes, size_t count, size_t *failed_
 
   for (size_t i = 0; i < count; i++)
     changes[i].done = changes[i].stored_once = false;
-  status = single_stores(changes, count, false, &at, error);
+  status = single_stores(maps, changes, count, false, &at, error);
   for (size_t i = 0; i < count && !status; i++)
     if (!changes[i].done) {
       at = i;
-      status = three_phases(changes, count, &at, error);
+      status = three_phases(text, changes, count, &at, error);
       break;
     }
   if (status)
-    single_stores(changes, count, true, &ignored, &nothing);
+    single_stores(maps, changes, count, true, &ignored, &nothing);
   if (os_sync_works())
     os_sync_core();
   if (status && failed_at)

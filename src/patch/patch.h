@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "error.h"
+#include "os/maps.h"
+#include "os/text.h"
 
 struct change {
   uintptr_t address;          /* an instruction start */
@@ -27,6 +29,6 @@ bool patch_is_single_store(const struct change *change);
 
 /* Makes all changes or none; they are sorted by address and do not overlap. Three-phase changes need a trap handler and the
  * table to be ready. `failed_at`, where not NULL, tells the index of the change at fault. */
-sighook_status patch_apply(struct change *changes, size_t count, size_t *failed_at, struct error *error);
+sighook_status patch_apply(struct os_maps *maps, struct os_text *text, struct change *changes, size_t count, size_t *failed_at, struct error *error);
 
 #endif

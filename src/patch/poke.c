@@ -4,22 +4,15 @@
 #include "os/memory.h"
 #include "os/text.h"
 
-int poke_idle(uintptr_t address, const uint8_t *bytes, size_t length)
+int poke_idle(struct os_text *text, uintptr_t address, const uint8_t *bytes, size_t length)
 {
   size_t page = os_page_size();
   uintptr_t start = page_down(address, page);
   size_t size = page_up(address + length, page) - start;
   int failure;
 
-  if (os_text_writable()) {
-    struct os_text text;
-
-    os_text_open(&text);
-    failure = os_text_write(&text, address, bytes, length);
-    os_text_close(&text);
-    if (!failure)
-      return 0;
-  }
+  if (os_text_writable() && os_text_write(text, address, bytes, length) == 0)
+    return 0;
   failure = os_protect(start, size, OS_READ | OS_WRITE | OS_EXECUTE);
   if (failure)
     return failure;

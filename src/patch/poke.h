@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Writes to our own r-x memory, through /proc/self/mem or a moment's rwx. 0 or errno. */
-int poke_idle(uintptr_t address, const uint8_t *bytes, size_t length);
+struct os_text;
+
+/* Writes to our own r-x memory, through `text` or a moment's rwx. 0 or errno. */
+int poke_idle(struct os_text *text, uintptr_t address, const uint8_t *bytes, size_t length);
 
 #endif

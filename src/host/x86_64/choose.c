@@ -25,19 +25,19 @@ static unsigned leaned_starts(const struct entry_request *request, unsigned pref
   return count;
 }
 
-static bool put_island(uintptr_t place, const struct site *site, bool dry)
+static bool put_island(struct os_text *text, uintptr_t place, const struct site *site, bool dry)
 {
-  return dry || landing_put(place, site->stub) == 0;
+  return dry || landing_put(text, place, site->stub) == 0;
 }
 
 /* The places where a breakpoint on an instruction leaned on would send the jump get islands too. */
 static bool put_islands(const struct entry_request *request, const struct landing_request *landing, uintptr_t place,
                         bool complete)
 {
-  if (!put_island(place, request->site, request->dry))
+  if (!put_island(request->text, place, request->site, request->dry))
     return false;
   for (unsigned i = 0; complete && i < landing->offset_count; i++)
-    complete = put_island(place + (uintptr_t)landing->offsets[i], request->site, request->dry);
+    complete = put_island(request->text, place + (uintptr_t)landing->offsets[i], request->site, request->dry);
   request->site->fragile = !complete;
   request->site->landing = place;
   return true;
@@ -138,7 +138,8 @@ void host_choose_entry(const struct entry_request *request)
   }
 }
 
-bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t *after, size_t length, struct os_maps *maps)
+bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t *after, size_t length, struct os_maps *maps,
+                       struct os_text *text)
 {
   uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
   struct landing_request landing = {.target = site->stub};
@@ -155,5 +156,5 @@ bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t
   for (unsigned i = 0; i < 4; i++)
     displacement |= (uint32_t)jump[site->prefixes + 1 + i] << (8 * i);
   landing.first = landing.last = site->address + span + (uint64_t)(int64_t)(int32_t)displacement;
-  return landing_find(maps, &landing, &landing.first, &complete) && put_island(landing.first, site, false);
+  return landing_find(maps, &landing, &landing.first, &complete) && put_island(text, landing.first, site, false);
 }

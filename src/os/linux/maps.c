@@ -78,6 +78,7 @@ static int read_list(struct os_maps *maps)
 
 int os_maps_open(struct os_maps *maps)
 {
+  static bool queries_work;             /* told by the kernel once; it does not forget */
   struct procmap_query answer;
   int failure = 0;
 
@@ -85,8 +86,10 @@ int os_maps_open(struct os_maps *maps)
   maps->descriptor = (int)host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
   if (maps->descriptor < 0)
     return -maps->descriptor;
-  if (query(maps, 0, COVERING_OR_NEXT, NULL, &answer) == 0)
+  if (queries_work || query(maps, 0, COVERING_OR_NEXT, NULL, &answer) == 0) {
+    queries_work = true;
     return 0;
+  }
   maps->queries = false;
   failure = read_list(maps);
   if (failure)
