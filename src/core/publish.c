@@ -76,7 +76,7 @@ sighook_status publish_prepare(const struct site *site, struct publication *publ
   if (!count)
     return SIGHOOK_OK;
   publication->path = site->stub + site->probe_offset;
-  if (count == 1 && only->kind == SIGHOOK_REPLACE && !(only->flags & SIGHOOK_COUNT)) {
+  if (count == 1 && only->kind == SIGHOOK_REPLACE && !(only->flags & SIGHOOK_COUNT) && !site->entry_offset) {
     publication->path = (uintptr_t)only->action.argument;
     return SIGHOOK_OK;
   }

@@ -92,7 +92,7 @@ static void choose_entry(struct plan *plan, struct site *site, const struct exam
   host_choose_entry(&request);
 }
 
-static sighook_status fill(struct plan *plan, struct site *site, struct arena *arena, const struct examination *found, bool counting,
+static sighook_status fill(struct plan *plan, struct site *site, struct arena *arena, const struct examination *found, const sighook_spec *spec,
                            uintptr_t pc, struct error *error)
 {
   struct host_stub stub;
@@ -101,7 +101,7 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   for (unsigned i = 0; i < SITE_BYTES; i++)
     site->original[i] = i < found->length ? found->code[i] : 0;
   site->length = found->length;
-  if (counting && !tally_take(&site->counter))
+  if ((spec->flags & SIGHOOK_COUNT) && !tally_take(&site->counter))
     return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further counters");
   status = host_stub_build(site, pc, site->counter, &stub, error);
   if (!status)
@@ -113,6 +113,9 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   site->displaced_offset = stub.displaced_offset;
   site->exit_offset = stub.exit_offset;
   site->count_offset = stub.count_offset;
+  /* A handler is what most sites are for: their entry saves the jump by `path`, and switching off leaves an empty capture. */
+  if (spec->kind != SIGHOOK_REPLACE && !(spec->flags & SIGHOOK_COUNT))
+    site->entry_offset = stub.probe_offset;
   atomic_store_explicit(&site->path, pc + stub.displaced_offset, memory_order_relaxed);
   atomic_store_explicit(&site->routine, host_routine(CLASS_INTEGER), memory_order_relaxed);
   if (stub.trap_offset != 0xFF)
@@ -120,9 +123,10 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   return SIGHOOK_OK;
 }
 
-static sighook_status make_site(struct plan *plan, uintptr_t address, const struct examination *found, bool counting,
+static sighook_status make_site(struct plan *plan, const sighook_spec *spec, const struct examination *found,
                                 struct site **site, struct error *error)
 {
+  uintptr_t address = spec->address;
   struct arena *arena;
   uintptr_t pc;
   sighook_status status;
@@ -132,7 +136,7 @@ static sighook_status make_site(struct plan *plan, uintptr_t address, const stru
   status = arena_take(address, found->low, found->high, plan->expected, &arena, site, &pc, error);
   if (status)
     return status;
-  status = fill(plan, *site, arena, found, counting, pc, error);
+  status = fill(plan, *site, arena, found, spec, pc, error);
   if (status) {
     arena_untake(arena);
     return status;
@@ -169,9 +173,17 @@ static sighook_status check_in_place(struct plan *plan, const struct site *site,
                    "changed them", site->address);
 }
 
-sighook_status site_obtain(struct plan *plan, uintptr_t address, uint32_t flags, bool counting, struct site **site,
-                           struct error *error)
+/* Whether the stub serves such a hook as fast as a new one would. At most three stubs an address come of it. */
+static bool suits(const struct site *site, const sighook_spec *spec)
 {
+  if (spec->flags & SIGHOOK_COUNT)
+    return site->count_offset != 0;
+  return spec->kind != SIGHOOK_REPLACE || !site->entry_offset;
+}
+
+sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct site **site, struct error *error)
+{
+  uintptr_t address = spec->address;
   struct table_value known = table_find(address);
   struct examination found;
   sighook_status status;
@@ -185,14 +197,14 @@ sighook_status site_obtain(struct plan *plan, uintptr_t address, uint32_t flags,
   if (status)
     return status;
   if (known.site && !known.tag && known.site->address == address && same_instruction(known.site, &found) &&
-      (!counting || known.site->count_offset)) {
+      suits(known.site, spec)) {
     *site = known.site;
   } else {
-    status = make_site(plan, address, &found, counting, site, error);
+    status = make_site(plan, spec, &found, site, error);
     if (status)
       return status;
   }
-  choose_entry(plan, *site, &found, flags, false);
+  choose_entry(plan, *site, &found, spec->flags, false);
   return SIGHOOK_OK;
 }
 

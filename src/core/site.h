@@ -45,6 +45,7 @@ struct site {
   _Atomic(uint8_t) state;
   uint8_t length;                    /* of the displaced instruction */
   uint8_t stub_length;
+  uint8_t entry_offset;              /* in the stub: where entry, islands and traps lead; 0: to the jump by `path` */
   uint8_t probe_offset;              /* in the stub: step over the red zone and call the routine */
   uint8_t displaced_offset;          /* in the stub: the displaced instruction */
   uint8_t exit_offset;               /* in the stub: the displaced instruction has had its effect */
@@ -79,14 +80,19 @@ struct examination {
 sighook_status site_examine(struct plan *plan, uintptr_t address, struct examination *found, struct error *error);
 
 /* The site of `address`, live already or ready to go live: stub written, entry chosen, known to the table. */
-sighook_status site_obtain(struct plan *plan, uintptr_t address, uint32_t flags, bool counting, struct site **site,
-                           struct error *error);
+sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct site **site, struct error *error);
 
 /* What site_obtain would choose; `draft` gets entry, length, original and reason. */
 sighook_status site_check(struct plan *plan, uintptr_t address, uint32_t flags, struct site *draft, struct error *error);
 
 /* The site or patch of ours whose bytes cover `address`, or NULL. */
 struct site *site_covering(uintptr_t address);
+
+/* Where whatever stands at the site leads. */
+static inline uintptr_t site_gate(const struct site *site)
+{
+  return site->stub + site->entry_offset;
+}
 
 static inline uintptr_t site_next(const struct site *site)
 {

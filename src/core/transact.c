@@ -10,6 +10,7 @@
 #include "host/host.h"
 #include "os/memory.h"
 #include "patch/patch.h"
+#include "table/table.h"
 #include "trap/trap.h"
 
 /* A site that the transaction touches. */
@@ -91,7 +92,7 @@ static sighook_status add_hook(struct transaction *t, struct request *request, s
 {
   bool counting = request->spec.flags & SIGHOOK_COUNT;
   struct site *site;
-  sighook_status status = site_obtain(&t->plan, request->spec.address, request->spec.flags, counting, &site, error);
+  sighook_status status = site_obtain(&t->plan, &request->spec, &site, error);
 
   if (!status)
     status = satisfies(site, request->spec.flags, error);
@@ -304,6 +305,8 @@ static sighook_status run(struct transaction *t, struct error *error)
 {
   sighook_status status = SIGHOOK_OK;
 
+  if (!table_reserve(t->count))
+    return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory for the site table");
   for (size_t i = 0; i < t->count; i++)
     if (t->requests[i].removal)
       mark_removal(t, &t->requests[i]);

@@ -28,7 +28,7 @@ bool trap_claim(int signal_number, void *ucontext)
   }
   switch ((enum site_state)atomic_load_explicit(&found.site->state, memory_order_acquire)) {
   case SITE_LIVE:
-    frame_set_pc(ucontext, found.site->stub);
+    frame_set_pc(ucontext, site_gate(found.site));
     return true;
   case SITE_PATCHING:
     frame_set_pc(ucontext, address);

@@ -27,7 +27,7 @@ static unsigned leaned_starts(const struct entry_request *request, unsigned pref
 
 static bool put_island(struct os_text *text, uintptr_t place, const struct site *site, bool dry)
 {
-  return dry || landing_put(text, place, site->stub) == 0;
+  return dry || landing_put(text, place, site_gate(site)) == 0;
 }
 
 /* The places where a breakpoint on an instruction leaned on would send the jump get islands too. */
@@ -46,7 +46,7 @@ static bool put_islands(const struct entry_request *request, const struct landin
 static bool try_pun(const struct entry_request *request, unsigned prefixes)
 {
   struct site *site = request->site;
-  struct landing_request landing = {.target = site->stub};
+  struct landing_request landing = {.target = site_gate(site)};
   struct x64_window window;
   unsigned starts[LANDING_OFFSETS_MAX];
   uintptr_t place;
@@ -142,7 +142,7 @@ bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t
                        struct os_text *text)
 {
   uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
-  struct landing_request landing = {.target = site->stub};
+  struct landing_request landing = {.target = site_gate(site)};
   unsigned span = site->prefixes + X64_JMP_LENGTH;
   uint32_t displacement = 0;
   bool complete;

@@ -15,7 +15,7 @@ void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
     bytes[i] = site->original[i];
   switch ((sighook_entry)site->entry) {
   case SIGHOOK_ENTRY_BRANCH:
-    jump_bytes(site->address, site->stub, bytes);
+    jump_bytes(site->address, site_gate(site), bytes);
     break;
   case SIGHOOK_ENTRY_PUNNED:
     x64_pun_bytes(site->address, site->prefixes, site->landing, jump);

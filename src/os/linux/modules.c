@@ -108,7 +108,7 @@ static int each(struct dl_phdr_info *info, size_t size, void *data)
   for (unsigned i = 0; i < info->dlpi_phnum; i++)
     find_build_id(&module, &info->dlpi_phdr[i]);
   module.is_kernel = vdso && vdso >= module.low && vdso < module.high;
-  module.is_static = !module.path[0] && !interpreted;
+  module.is_static = !interpreted && (uintptr_t)info->dlpi_phdr == getauxval(AT_PHDR);
   return visit->visit(&module, visit->user);
 }
 
