@@ -1,0 +1,99 @@
+/* What a hit costs. */
+#include <cpuid.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "bench.h"
+
+target_function limit_integer, limit_full_avx512, limit_full_avx, plain_target, integer_target, full_target, punned_target,
+    counted_target, trapped_target, replaced_target, replacement, wrapped_target, wrapper, bare_trap;
+extern void (*limit_callback)(void *);
+extern void *wrapper_original;
+
+enum { CALLS = 100000, TRAPS = 2000 };
+
+static void limit_empty(void *frame)
+{
+  (void)frame;
+}
+
+static void empty_signal(int signal_number)
+{
+  (void)signal_number;
+}
+
+static void bench_branches(void)
+{
+  target_function *full = __builtin_cpu_supports("avx512bw") ? limit_full_avx512 : limit_full_avx;
+  target_function *const functions[] = {plain_target, limit_integer, integer_target, full, full_target, punned_target};
+  sighook_info info = {.size = sizeof info};
+  sighook_hook punned;
+  double ns[6];
+
+  limit_callback = limit_empty;
+  hook(integer_target, SIGHOOK_PROBE, SIGHOOK_INTEGER_ONLY, empty_handler);
+  hook(full_target, SIGHOOK_PROBE, 0, empty_handler);
+  punned = hook(punned_target, SIGHOOK_PROBE, SIGHOOK_INTEGER_ONLY, empty_handler);
+  must(sighook_query(punned, &info), "query");
+  measure(functions, 6, CALLS, ns);
+  row("hit, integer-only, to the hand-written limit", ns[2] / ns[1], "x", 1.25, "%.2f ns, limit %.2f, call %.2f", ns[2], ns[1], ns[0]);
+  row("hit, full, to the hand-written limit", ns[4] / ns[3], "x", 1.25, "%.2f ns, limit %.2f", ns[4], ns[3]);
+  row("hit through a punned branch, more than a plain one", ns[5] - ns[2], "ns", 0.5, "%.2f ns%s", ns[5],
+      info.entry == SIGHOOK_ENTRY_PUNNED ? "" : ", BUT NOT PUNNED HERE");
+}
+
+static void bench_counter(void)
+{
+  target_function *const functions[] = {plain_target, counted_target};
+  double ns[2];
+
+  hook(counted_target, SIGHOOK_PROBE, SIGHOOK_COUNT, NULL);
+  measure(functions, 2, CALLS, ns);
+  row("a counter without a handler, over the call", ns[1] - ns[0], "ns", 3, "%.2f ns, call %.2f", ns[1], ns[0]);
+}
+
+static void bench_replacement(void)
+{
+  target_function *const functions[] = {replacement, replaced_target, wrapper, wrapped_target};
+  void *original;
+  double ns[4];
+
+  wrapper_original = (void *)replacement;
+  must(sighook_inline_hook((uintptr_t)replaced_target, (const void *)replacement, NULL, NULL), "inline_hook");
+  must(sighook_inline_hook((uintptr_t)wrapped_target, (const void *)wrapper, &original, NULL), "inline_hook");
+  measure(functions, 2, CALLS, ns);
+  row("inline_hook, replacement over a direct call", ns[1] - ns[0], "ns", 0.5, "%.2f ns, direct %.2f", ns[1], ns[0]);
+  measure(functions + 2, 1, CALLS, ns + 2);
+  wrapper_original = original;
+  measure(functions + 3, 1, CALLS, ns + 3);
+  row("the same through call_original", ns[3] - ns[2], "ns", 1, "%.2f ns, direct %.2f", ns[3], ns[2]);
+}
+
+/* In turns: the process's own handler for a bare breakpoint, ours for the site. */
+static void bench_trap(void)
+{
+  target_function *const bare[] = {bare_trap}, *const trapped[] = {trapped_target};
+  struct sigaction own = {.sa_handler = empty_signal, .sa_flags = SA_NODEFER}, ours;
+  double bare_ns[5], trapped_ns[5];
+
+  hook(trapped_target, SIGHOOK_PROBE, SIGHOOK_FORCE_TRAP, empty_handler);
+  sigaction(SIGTRAP, NULL, &ours);
+  for (unsigned i = 0; i < 5; i++) {
+    sigaction(SIGTRAP, &own, NULL);
+    measure(bare, 1, TRAPS, &bare_ns[i]);
+    sigaction(SIGTRAP, &ours, NULL);
+    measure(trapped, 1, TRAPS, &trapped_ns[i]);
+  }
+  row("hit through a trap, to a bare breakpoint", median(trapped_ns, 5) / median(bare_ns, 5), "x", 1.10, "%.0f ns, bare %.0f",
+      median(trapped_ns, 5), median(bare_ns, 5));
+}
+
+void bench_hits(void)
+{
+  bench_branches();
+  bench_counter();
+  bench_replacement();
+  bench_trap();
+}
