@@ -76,3 +76,8 @@ size_t plan_read_current(uintptr_t address, void *bytes, size_t size)
 {
   return current ? plan_read_original(current, address, bytes, size) : 0;
 }
+
+size_t plan_read_current_as_is(uintptr_t address, void *bytes, size_t size)
+{
+  return current ? plan_read(current, address, bytes, size) : 0;
+}

@@ -34,7 +34,8 @@ size_t plan_read(struct plan *plan, uintptr_t address, uint8_t *bytes, size_t si
 /* The same with our own entries and patches undone. */
 size_t plan_read_original(struct plan *plan, uintptr_t address, uint8_t *bytes, size_t size);
 
-/* The plan under way, for those who read code through a function pointer. */
+/* The same two, of the plan under way. */
 size_t plan_read_current(uintptr_t address, void *bytes, size_t size);
+size_t plan_read_current_as_is(uintptr_t address, void *bytes, size_t size);
 
 #endif

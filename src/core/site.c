@@ -28,9 +28,14 @@ struct site *site_covering(uintptr_t address)
 /* Nothing of ours may begin inside the instruction or lie over its start. */
 static sighook_status check_overlap(uintptr_t address, size_t length, struct error *error)
 {
-  for (size_t i = 0; i < length; i++) {
-    struct site *other = site_covering(address + i);
+  struct site *other = site_covering(address);
 
+  for (size_t i = 0; i < length; i++) {
+    if (i) {                          /* what covers a later byte and not this one begins there */
+      struct table_value found = table_find(address + i);
+
+      other = found.site && !found.tag && site_in_place(found.site) ? found.site : NULL;
+    }
     if (other && (other->address != address || !other->stub))
       return error_set(error, SIGHOOK_ALREADY_HOOKED, address, "the instruction at %#lx (%zu bytes) overlaps %s at %#lx",
                        address, length, other->stub ? "a hook of ours" : "a patch of ours", other->address);

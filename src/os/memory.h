@@ -25,6 +25,8 @@ void *os_allocate(size_t size);
 /* The same exactly at `address`; EEXIST where something is mapped there already. */
 int os_allocate_at(uintptr_t address, size_t size, unsigned protection);
 void os_free(void *memory, size_t size);
+/* A wish: random access over much memory is cheaper on large pages. */
+void os_prefer_large_pages(void *memory, size_t size);
 int os_protect(uintptr_t address, size_t size, unsigned protection);
 
 /* Where the heap that brk(2) moves ends now; 0 where there is none. */

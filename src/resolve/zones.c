@@ -13,7 +13,7 @@ static bool is_signal_return(uintptr_t address)
   size_t length;
   const uint8_t *pattern = host_signal_return(&length);
   uint8_t code[64];
-  size_t have = plan_read_current(address - length, code, 2 * length);
+  size_t have = plan_read_current_as_is(address - length, code, 2 * length);   /* never hooked, so as it always was */
 
   for (size_t start = 1; start <= length && start + length <= have; start++) {
     size_t same = 0;

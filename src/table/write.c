@@ -3,7 +3,7 @@
 #include "table/table.h"
 #include "os/memory.h"
 
-enum { FIRST_SLOTS = 256 };
+enum { FIRST_SLOTS = 256, LARGE_SLOTS = 1 << 20 };
 
 static size_t memory_held;
 
@@ -43,6 +43,8 @@ bool table_reserve(size_t more)
   if (!view)
     return false;
   memory_held += page_up(sizeof *view + slots * sizeof view->entries[0], os_page_size());
+  if (slots >= LARGE_SLOTS)
+    os_prefer_large_pages(view, slots * sizeof view->entries[0]);
   view->mask = slots - 1;
   for (size_t i = 0; old && i <= old->mask; i++) {
     uintptr_t address = atomic_load_explicit(&old->entries[i].address, memory_order_relaxed);

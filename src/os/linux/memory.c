@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <linux/mman.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include "raw_syscall.h"
 
 #ifndef MADV_WIPEONFORK
@@ -54,6 +55,11 @@ int os_allocate_at(uintptr_t address, size_t size, unsigned protection)
 void os_free(void *memory, size_t size)
 {
   host_syscall2(SYS_munmap, memory, size);
+}
+
+void os_prefer_large_pages(void *memory, size_t size)
+{
+  host_syscall3(SYS_madvise, memory, size, MADV_HUGEPAGE);
 }
 
 int os_protect(uintptr_t address, size_t size, unsigned protection)
