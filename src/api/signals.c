@@ -20,7 +20,9 @@ API uintptr_t sighook_original_pc(uintptr_t pc)
 
   if (!site)
     return pc;
-  return pc < site->stub + site->exit_offset ? site->address : site_next(site);
+  if (pc < site->stub + site->exit_offset || (site->count_offset && pc >= site->stub + site->count_offset))
+    return site->address;
+  return site_next(site);
 }
 
 API void sighook_fix_context(void *ucontext)

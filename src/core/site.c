@@ -108,7 +108,9 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   site->length = found->length;
   if ((spec->flags & SIGHOOK_COUNT) && !tally_take(&site->counter))
     return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further counters");
-  status = host_stub_build(site, pc, site->counter, &stub, error);
+  status = host_stub_build(site, pc, spec->flags & SIGHOOK_INTEGER_ONLY ? CLASS_INTEGER
+                                     : spec->flags & SIGHOOK_SAVE_X87   ? CLASS_FULL
+                                                                        : CLASS_VECTOR, &stub, error);
   if (!status)
     status = arena_put(arena, &plan->text, stub.bytes, stub.length, error);
   if (status)

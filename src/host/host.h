@@ -52,8 +52,9 @@ struct host_stub {
   uint8_t trap_offset;     /* of a displaced breakpoint of the program's own; 0xff: none */
 };
 
-/* The stub of `site` (address, length and original bytes set), to run at `pc`. `counter` >= 0 adds a counting part. */
-sighook_status host_stub_build(const struct site *site, uintptr_t pc, int32_t counter, struct host_stub *stub,
+/* The stub of `site` (address, length, original bytes and counter set), to run at `pc`. It calls the routine of
+ * `save_class` directly where that is near; a site with a counter gets a counting part. */
+sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_class save_class, struct host_stub *stub,
                                struct error *error);
 
 /* Whether the site's instruction could be displaced to `pc`. */

@@ -8,6 +8,9 @@
 #define SITE_ACTION 16
 #define SITE_ADDRESS 24
 
+/* in a stub: from the end of `jmp *path(%rip)` to behind the call of the capture routine (lea 5, call 6) */
+#define STUB_JUMP_TO_RETURN 11
+
 /* struct action */
 #define ACTION_HANDLER 0
 #define ACTION_ARGUMENT 8

@@ -1,6 +1,6 @@
-/* The capture routines, one a save class and CPU. A stub that has stepped over the red zone enters one by a `call` through
- * its site's `routine` field; the routine captures the registers, runs the site's action, and returns into the stub, or,
- * where the action changed pc or sp, goes straight to the new pc. The site is found through the call's own displacement.
+/* The capture routines, one a save class and CPU. A stub that has stepped over the red zone calls one; the routine captures the
+ * registers, runs the site's action, and returns into the stub, or, where the action changed pc or sp, goes straight to the
+ * new pc. The site is found through the displacement of the stub's first jump, which goes through the site's `path`.
  *
  * Between capture and restore: rbx = frame, r12 = thread record, r13 = site.
  * The unwinder finds the program's registers in the frame; its pc is the site's address. */
@@ -144,9 +144,9 @@
         .cfi_offset r12, CONTEXT_R12 - FRAME_TO_SP
         mov     %r13, CONTEXT_R13(%rsp)
         .cfi_offset r13, CONTEXT_R13 - FRAME_TO_SP
-        mov     FRAME_SIZE(%rsp), %rax          /* the return address, behind `call *routine(%rip)` */
-        movslq  -4(%rax), %rcx
-        lea     -SITE_ROUTINE(%rax, %rcx), %r13
+        mov     FRAME_SIZE(%rsp), %rax          /* the return address: 11 bytes before it ends `jmp *path(%rip)` */
+        movslq  -(STUB_JUMP_TO_RETURN + 4)(%rax), %rcx
+        lea     -(STUB_JUMP_TO_RETURN + SITE_PATH)(%rax, %rcx), %r13
         mov     thread_self@gottpoff(%rip), %rax
         mov     %fs:(%rax), %r12
         mov     %rdx, CONTEXT_RDX(%rsp)

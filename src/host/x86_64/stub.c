@@ -1,18 +1,20 @@
 /* Stubs and entries of x86-64. A stub:
  *
  *   entry:      jmp *path(%rip)            to one of the parts below, or to a replacement
- *   count:      add one to the thread's counter, in line; only where the site was made for counting
  *   probe:      lea -128(%rsp),%rsp        over the red zone
- *               call *routine(%rip)        capture, action, restore
+ *               call routine               capture, action, restore
  *               lea 128(%rsp),%rsp
  *   displaced:  the original instruction, relocated, and the branch back
+ *   count:      add one to the thread's counter, in line; only where the site was made for counting
  *
  * Stubs are written once; what varies is data in the site. */
 #include <assert.h>
 #include <stdbool.h>
 #include "host/host.h"
-#include "isa/x86_64/pun.h"
+#include "host/x86_64/layout.h"
 #include "isa/x86_64/relocate.h"
+
+enum { LEA_LENGTH = 5 };              /* lea -128(%rsp),%rsp */
 
 struct emitter {
   uint8_t *bytes;
@@ -52,7 +54,7 @@ static intptr_t thread_pointer_offset(const void *variable)
 }
 
 /* Three moves instead of `inc`, which would cost saving the flags. */
-static void emit_count(struct emitter *e, uint32_t number, unsigned *to_displaced, unsigned *to_probe)
+static void emit_count(struct emitter *e, uint32_t number, uintptr_t displaced, uintptr_t probe_past_lea)
 {
   unsigned no_array, no_chunk;
   uint32_t offset = number % COUNTER_CHUNK * (uint32_t)sizeof(struct counter);
@@ -74,13 +76,29 @@ static void emit_count(struct emitter *e, uint32_t number, unsigned *to_displace
   emit_32(e, offset);
   EMIT(e, 0x58, 0x59);                                                /* pop %rax; pop %rcx */
   EMIT(e, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0, 0, 0);                     /* lea 128(%rsp),%rsp */
-  EMIT(e, 0xEB, 0);                                                   /* jmp displaced */
-  *to_displaced = e->length;
+  EMIT(e, 0xE9);                                                      /* jmp displaced */
+  emit_relative(e, displaced);
   e->bytes[no_array - 1] = (uint8_t)(e->length - no_array);
   e->bytes[no_chunk - 1] = (uint8_t)(e->length - no_chunk);
   EMIT(e, 0x58, 0x59);                                                /* slow: pop %rax; pop %rcx */
-  EMIT(e, 0xEB, 0);                                                   /* jmp probe, past its lea */
-  *to_probe = e->length;
+  EMIT(e, 0xE9);                                                      /* jmp probe, past its lea */
+  emit_relative(e, probe_past_lea);
+}
+
+/* A direct call is faster, and to far code much; a routine that saves too little for a later action goes on to the right one.
+ * Both forms have six bytes, so that the site is found alike. */
+static void emit_call(struct emitter *e, const struct site *site, enum save_class save_class)
+{
+  uintptr_t routine = host_routine(save_class);
+  intptr_t distance = (intptr_t)(routine - (e->pc + e->length + 6));
+
+  if (routine && distance == (int32_t)distance) {
+    EMIT(e, 0x67, 0xE8);                                              /* addr32 call routine */
+    emit_relative(e, routine);
+  } else {
+    EMIT(e, 0xFF, 0x15);                                              /* call *routine(%rip) */
+    emit_relative(e, (uintptr_t)&site->routine);
+  }
 }
 
 static sighook_status displace(const struct site *site, uintptr_t pc, struct x64_displaced *displaced, struct error *error)
@@ -103,31 +121,22 @@ sighook_status host_check_displaced(const struct site *site, uintptr_t pc, struc
   return displace(site, pc, &displaced, error);
 }
 
-sighook_status host_stub_build(const struct site *site, uintptr_t pc, int32_t counter, struct host_stub *stub,
+sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_class save_class, struct host_stub *stub,
                                struct error *error)
 {
   struct emitter e = {.bytes = stub->bytes, .pc = pc};
   struct x64_displaced displaced;
   sighook_status status;
-  unsigned to_displaced = 0, to_probe = 0;
 
   *stub = (struct host_stub){.trap_offset = 0xFF};
   EMIT(&e, 0xFF, 0x25);                                               /* jmp *path(%rip) */
   emit_relative(&e, (uintptr_t)&site->path);
-  if (counter >= 0) {
-    stub->count_offset = (uint8_t)e.length;
-    emit_count(&e, (uint32_t)counter, &to_displaced, &to_probe);
-  }
   stub->probe_offset = (uint8_t)e.length;
   EMIT(&e, 0x48, 0x8D, 0x64, 0x24, 0x80);                             /* lea -128(%rsp),%rsp */
-  if (counter >= 0)
-    stub->bytes[to_probe - 1] = (uint8_t)(e.length - to_probe);
-  EMIT(&e, 0xFF, 0x15);                                               /* call *routine(%rip) */
-  emit_relative(&e, (uintptr_t)&site->routine);
+  emit_call(&e, site, save_class);
+  assert(e.length == stub->probe_offset + (unsigned)STUB_JUMP_TO_RETURN);
   EMIT(&e, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0, 0, 0);                    /* lea 128(%rsp),%rsp */
   stub->displaced_offset = (uint8_t)e.length;
-  if (counter >= 0)
-    stub->bytes[to_displaced - 1] = (uint8_t)(e.length - to_displaced);
   status = displace(site, pc + e.length, &displaced, error);
   if (status)
     return status;
@@ -135,6 +144,10 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, int32_t co
   if (displaced.trap_offset != 0xFF)
     stub->trap_offset = (uint8_t)(e.length + displaced.trap_offset);
   emit(&e, displaced.bytes, displaced.length);
+  if (site->counter != SITE_NO_COUNTER) {
+    stub->count_offset = (uint8_t)e.length;
+    emit_count(&e, (uint32_t)site->counter, pc + stub->displaced_offset, pc + stub->probe_offset + LEA_LENGTH);
+  }
   stub->length = (uint8_t)e.length;
   return SIGHOOK_OK;
 }
@@ -154,11 +167,10 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
 
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset)
 {
-  enum { LEA_LENGTH = 5, RED_ZONE_SKIPPED = 128, PUSHES = 16 };
-  bool counting = site->count_offset && offset >= site->count_offset && offset < site->probe_offset;
-  size_t part = counting ? site->count_offset : site->probe_offset;
+  enum { PUSHES = 16 };
+  bool counting = site->count_offset && offset >= site->count_offset;
 
-  if (offset < part + LEA_LENGTH || offset >= site->displaced_offset)
-    return 0;
-  return counting ? RED_ZONE_SKIPPED + PUSHES : RED_ZONE_SKIPPED;
+  if (counting)
+    return offset < site->count_offset + (size_t)LEA_LENGTH ? 0 : RED_ZONE + PUSHES;
+  return offset < site->probe_offset + (size_t)LEA_LENGTH || offset >= site->displaced_offset ? 0 : RED_ZONE;
 }
