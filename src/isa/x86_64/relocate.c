@@ -186,7 +186,7 @@ static enum x64_refusal call_through_stack(struct code *code, const uint8_t *byt
     displacement = (uint32_t)(int32_t)(int8_t)operand[2];
   for (unsigned i = 0; mod == 2 && i < 4; i++)
     displacement |= (uint32_t)operand[2 + i] << (8 * i);
-  if ((int32_t)displacement > INT32_MAX - 8)
+  if ((int32_t)displacement > INT32_MAX - 8 || opcode_at + 7 > X64_INSN_MAX)   /* it grows to a 4-byte displacement */
     return X64_NOT_RELOCATABLE;
   EMIT(code, 0x48, 0x8D, 0x64, 0x24, 0xF8);   /* lea -8(%rsp),%rsp */
   emit(code, bytes, opcode_at);               /* prefixes */
