@@ -230,6 +230,23 @@ behind_packed:
         add     %rdi, %rax
         ret
         END direction_flag
+        PATTERN alignment_check_flag
+        pushfq
+        orl     $0x40000, (%rsp)
+        popfq
+        nop
+        lea     (%rdi,%rdi), %rax
+        pushfq
+        pop     %rcx
+        mov     %rcx, %rax
+        and     $~0x40000, %rcx
+        push    %rcx
+        popfq
+        and     $0x40000, %eax
+        shr     $18, %eax
+        add     %rdi, %rax
+        ret
+        END alignment_check_flag
         PATTERN carry_and_overflow
         stc
         nop

@@ -144,6 +144,10 @@
         .cfi_offset r12, CONTEXT_R12 - FRAME_TO_SP
         mov     %r13, CONTEXT_R13(%rsp)
         .cfi_offset r13, CONTEXT_R13 - FRAME_TO_SP
+        movq    $0, FRAME_ODD_FLAGS(%rsp)
+        testl   $EFLAGS_ODD, CONTEXT_EFLAGS(%rsp)   /* before anything misaligned is read: AC may be set */
+        jnz     .L\name\()_odd
+.L\name\()_even:
         mov     FRAME_SIZE(%rsp), %rax          /* the return address: 11 bytes before it ends `jmp *path(%rip)` */
         movslq  -(STUB_JUMP_TO_RETURN + 4)(%rax), %rcx
         lea     -(STUB_JUMP_TO_RETURN + SITE_PATH)(%rax, %rcx), %r13
@@ -180,10 +184,6 @@
         .cfi_escape 0x14, 0x07, 0x00            /* DW_CFA_val_offset: rsp is the cfa itself; clang 14 does not know .cfi_val_offset */
         /* DW_CFA_val_expression, register 16 (rip), 7 bytes: breg3 FRAME_SITE; deref; plus_uconst SITE_ADDRESS; deref */
         .cfi_escape 0x16, 16, 7, 0x73, (FRAME_SITE & 0x7f) | 0x80, FRAME_SITE >> 7, 0x06, 0x23, SITE_ADDRESS, 0x06
-        movq    $0, FRAME_ODD_FLAGS(%rsp)
-        testl   $EFLAGS_ODD, CONTEXT_EFLAGS(%rsp)
-        jnz     .L\name\()_odd
-.L\name\()_even:
         SAVE_CLASS \kind, \area, \x87
         test    %r12, %r12
         jz      .L\name\()_no_thread

@@ -85,6 +85,8 @@ static void emit_jump(struct code *code, uint64_t target)
 
 static void finish(struct code *code)
 {
+  while (code->constant_count && (code->to + code->length) % 8)   /* the program may have alignment checks on */
+    EMIT(code, BREAKPOINT);
   for (unsigned i = 0; i < code->constant_count; i++) {
     unsigned disp_offset = code->constants[i].disp_offset;
 
