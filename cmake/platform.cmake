@@ -28,6 +28,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/codemem/landing.c
   src/patch/patch.c
   src/patch/poke.c
+  src/patch/sort.c
   src/table/read.c
   src/table/write.c
   src/resolve/codemap.c

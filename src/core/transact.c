@@ -178,41 +178,6 @@ static sighook_status plan_code(struct transaction *t, struct error *error)
   return status;
 }
 
-static void sift_down(struct change *changes, size_t root, size_t count)
-{
-  for (size_t child; (child = 2 * root + 1) < count; root = child) {
-    struct change swapped;
-
-    if (child + 1 < count && changes[child].address < changes[child + 1].address)
-      child++;
-    if (changes[root].address >= changes[child].address)
-      return;
-    swapped = changes[root];
-    changes[root] = changes[child];
-    changes[child] = swapped;
-  }
-}
-
-/* Heapsort: libc's qsort may allocate, and a callback inside malloc may have called us. */
-static void sort_changes(struct change *changes, size_t count)
-{
-  bool sorted = true;
-
-  for (size_t i = 1; i < count; i++)
-    sorted &= changes[i - 1].address <= changes[i].address;
-  if (sorted)
-    return;
-  for (size_t i = count / 2; i-- > 0;)
-    sift_down(changes, i, count);
-  for (size_t end = count - 1; end > 0; end--) {
-    struct change swapped = changes[0];
-
-    changes[0] = changes[end];
-    changes[end] = swapped;
-    sift_down(changes, 0, end);
-  }
-}
-
 static sighook_status change_code(struct transaction *t, struct error *error)
 {
   sighook_status status = arena_flush(&t->plan.text, error);
@@ -224,7 +189,7 @@ static sighook_status change_code(struct transaction *t, struct error *error)
       atomic_store_explicit(&t->touched[i].site->state, SITE_LIVE, memory_order_release);
     }
   if (!status && t->change_count) {
-    sort_changes(t->changes, t->change_count);
+    patch_sort(t->changes, t->change_count);
     status = patch_apply(&t->plan.maps, &t->plan.text, t->changes, t->change_count, &at, error);
     if (status)
       for (size_t i = 0; i < t->touched_count; i++)

@@ -24,6 +24,9 @@ struct change {
   bool done;                  /* out */
 };
 
+/* Sorts by address, as patch_apply wants them. */
+void patch_sort(struct change *changes, size_t count);
+
 /* Whether the change would be made by one store where the code can be made writable. */
 bool patch_is_single_store(const struct change *change);
 
