@@ -3,6 +3,12 @@
 
 #include <Zydis/Zydis.h>
 
+/* Knights Corner's branches on mask registers, which Zydis knows and no other processor runs. */
+static bool exists(const ZydisDecodedInstruction *raw)
+{
+  return raw->mnemonic != ZYDIS_MNEMONIC_JKZD && raw->mnemonic != ZYDIS_MNEMONIC_JKNZD;
+}
+
 static bool decode(const uint8_t *bytes, size_t size, bool minimal, ZydisDecodedInstruction *raw)
 {
   ZydisDecoder decoder;
@@ -10,7 +16,7 @@ static bool decode(const uint8_t *bytes, size_t size, bool minimal, ZydisDecoded
   ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
   if (minimal)
     ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
-  return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, bytes, size, raw));
+  return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, bytes, size, raw)) && exists(raw);
 }
 
 static enum x64_kind kind_of_branch(const ZydisDecodedInstruction *raw)
@@ -18,7 +24,7 @@ static enum x64_kind kind_of_branch(const ZydisDecodedInstruction *raw)
   bool relative = raw->raw.imm[0].is_relative;
 
   if (raw->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
-    return X64_REFUSED;
+    return X64_FAR;
   switch (raw->mnemonic) {
   case ZYDIS_MNEMONIC_CALL:
     return relative ? X64_CALL : X64_CALL_INDIRECT;
@@ -27,7 +33,6 @@ static enum x64_kind kind_of_branch(const ZydisDecodedInstruction *raw)
   case ZYDIS_MNEMONIC_LOOP:
   case ZYDIS_MNEMONIC_LOOPE:
   case ZYDIS_MNEMONIC_LOOPNE:
-  case ZYDIS_MNEMONIC_JCXZ:
   case ZYDIS_MNEMONIC_JECXZ:
   case ZYDIS_MNEMONIC_JRCXZ:
     return X64_LOOP;
@@ -36,7 +41,7 @@ static enum x64_kind kind_of_branch(const ZydisDecodedInstruction *raw)
   case ZYDIS_MNEMONIC_RET:
     return X64_RET;
   default:
-    return relative ? X64_JCC : X64_REFUSED;
+    return relative ? X64_JCC : X64_OWN_ADDRESS;
   }
 }
 
@@ -47,26 +52,41 @@ static enum x64_kind kind_of(const ZydisDecodedInstruction *raw)
     return X64_SYSCALL;
   case ZYDIS_MNEMONIC_INT3:
     return X64_INT3;
+  case ZYDIS_MNEMONIC_INT:
+    return raw->raw.imm[0].value.u == 3 ? X64_INT3 : X64_ORDINARY;
   case ZYDIS_MNEMONIC_IRET:
   case ZYDIS_MNEMONIC_IRETD:
   case ZYDIS_MNEMONIC_IRETQ:
+    return X64_FAR;
   case ZYDIS_MNEMONIC_SYSRET:
   case ZYDIS_MNEMONIC_SYSENTER:
   case ZYDIS_MNEMONIC_SYSEXIT:
   case ZYDIS_MNEMONIC_UIRET:
   case ZYDIS_MNEMONIC_RSM:
-    return X64_REFUSED;
+  case ZYDIS_MNEMONIC_ENCLU:                  /* EENTER hands the enclave the address behind it, in rcx */
+    return X64_OWN_ADDRESS;
   default:
-    return raw->raw.imm[0].is_relative || raw->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE ? kind_of_branch(raw) : X64_ORDINARY;
+    if (raw->raw.imm[0].is_relative || raw->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE)
+      return kind_of_branch(raw);
+    return X64_ORDINARY;
   }
 }
 
-static bool falls_through(const struct x64_insn *insn, ZydisMnemonic mnemonic)
+static bool falls_through(enum x64_kind kind, ZydisMnemonic mnemonic)
 {
-  if (insn->kind == X64_JMP || insn->kind == X64_JMP_INDIRECT || insn->kind == X64_RET)
+  switch (kind) {
+  case X64_JMP:
+  case X64_JMP_INDIRECT:
+  case X64_RET:
     return false;
-  return mnemonic != ZYDIS_MNEMONIC_UD0 && mnemonic != ZYDIS_MNEMONIC_UD1 && mnemonic != ZYDIS_MNEMONIC_UD2 &&
-         mnemonic != ZYDIS_MNEMONIC_HLT && insn->kind != X64_REFUSED;
+  case X64_FAR:
+    return mnemonic == ZYDIS_MNEMONIC_CALL;
+  case X64_OWN_ADDRESS:
+    return mnemonic == ZYDIS_MNEMONIC_ENCLU;
+  default:
+    return mnemonic != ZYDIS_MNEMONIC_UD0 && mnemonic != ZYDIS_MNEMONIC_UD1 && mnemonic != ZYDIS_MNEMONIC_UD2 &&
+           mnemonic != ZYDIS_MNEMONIC_HLT;
+  }
 }
 
 bool x64_decode(const uint8_t *bytes, size_t size, uint64_t pc, struct x64_insn *insn)
@@ -78,12 +98,14 @@ bool x64_decode(const uint8_t *bytes, size_t size, uint64_t pc, struct x64_insn 
     return false;
   next = pc + raw.length;
   *insn = (struct x64_insn){.kind = kind_of(&raw), .length = raw.length};
-  insn->falls_through = falls_through(insn, raw.mnemonic);
+  insn->falls_through = falls_through(insn->kind, raw.mnemonic);
   if (raw.raw.imm[0].is_relative) {
     insn->has_target = true;
     insn->target = next + (uint64_t)raw.raw.imm[0].value.s;
   }
-  if ((raw.attributes & ZYDIS_ATTRIB_HAS_MODRM) && raw.raw.modrm.mod == 0 && raw.raw.modrm.rm == 5 && raw.raw.disp.size == 32) {
+  /* The displacement's size tells a memory operand from registers: mod means nothing to `mov` from cr0. */
+  if ((raw.attributes & ZYDIS_ATTRIB_HAS_MODRM) && raw.raw.modrm.mod == 0 && raw.raw.modrm.rm == 5 &&
+      raw.raw.disp.size == 32) {
     insn->rip_relative = true;
     insn->operand_address = next + (uint64_t)raw.raw.disp.value;
     insn->disp_offset = raw.raw.disp.offset;

@@ -19,9 +19,10 @@ enum x64_kind {
   X64_JMP_INDIRECT,  /* jmp r/m64 */
   X64_RET,
   X64_SYSCALL,
-  X64_INT3,
+  X64_INT3,          /* int3, and int $3, which ends in the same trap */
   X64_XBEGIN,        /* rel32: where an aborted transaction goes */
-  X64_REFUSED        /* cannot run elsewhere: far transfers, sysret and the like */
+  X64_FAR,           /* call, jmp or ret far, iret */
+  X64_OWN_ADDRESS    /* sysret, sysexit, enclu and whatever else depends on where it stands */
 };
 
 struct x64_insn {
