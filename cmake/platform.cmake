@@ -34,6 +34,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/resolve/codemap.c
   src/resolve/eh_frame.c
   src/resolve/modules.c
+  src/resolve/near.c
   src/resolve/symbols.c
   src/resolve/zones.c
   src/trap/chain.c
@@ -53,7 +54,8 @@ set(SIGHOOK_HOST_x86_64
   src/host/x86_64/layout.c
   src/host/x86_64/routines.S
   src/host/x86_64/store.c
-  src/host/x86_64/stub.c)
+  src/host/x86_64/stub.c
+  src/resolve/x86_64/shape.c)
 set(SIGHOOK_OS_Linux
   src/os/linux/file.c
   src/os/linux/maps.c
@@ -63,7 +65,9 @@ set(SIGHOOK_OS_Linux
   src/os/linux/stack.c
   src/os/linux/sync.c
   src/os/linux/text.c
-  src/os/linux/threads.c)
+  src/os/linux/threads.c
+  src/resolve/elf/exports.c
+  src/resolve/elf/facts.c)
 set(SIGHOOK_FRAME_Linux_x86_64
   src/frame/linux_x86_64.c)
 

@@ -14,6 +14,7 @@
 #include "os/memory.h"
 #include "os/sync.h"
 #include "os/threads.h"
+#include "resolve/codemap.h"
 
 static struct os_lock lock;
 static bool started;
@@ -72,6 +73,7 @@ static void recover_from_foreign_fork(void)
     landing_abandon();
     hook_abandon();
     lifetime_abandon();
+    codemap_forget();
   }
   os_sync_start();
   thread_after_fork(false);

@@ -74,6 +74,10 @@ sighook_status site_examine(struct plan *plan, uintptr_t address, struct examina
   if (facts.boundary == BOUNDARY_NO)
     return error_set(error, SIGHOOK_BAD_ADDRESS, address, "%#lx is inside the instruction at %#lx", address,
                      facts.instruction_start);
+  if (facts.enclosing)
+    return error_set(error, SIGHOOK_UNRELOCATABLE, address,
+                     "%#lx is inside the instruction at %#lx, and both are real: branches lead behind its prefix", address,
+                     facts.enclosing);
   found->next_entry = facts.next_entry;
   found->interior_target = facts.interior_target != 0;
   return SIGHOOK_OK;

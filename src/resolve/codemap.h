@@ -1,5 +1,6 @@
-/* What is known of the code at an address: its function by the unwind tables, where instructions begin, where the function's
- * own branches lead. Under the library's lock. */
+/* What is known of the code at an address: its function by the unwind tables or the exported symbols, where instructions
+ * begin, where the function's own branches lead. Code is read with our own entries and patches undone. Under the library's
+ * lock. */
 #ifndef RESOLVE_CODEMAP_H
 #define RESOLVE_CODEMAP_H
 
@@ -17,10 +18,15 @@ struct code_facts {
   enum boundary boundary;           /* whether an instruction begins at the address */
   uintptr_t instruction_start;      /* BOUNDARY_NO: the instruction that the address is inside of */
   uintptr_t interior_target;        /* 0, or where a branch leads strictly inside the instruction at the address */
+  uintptr_t enclosing;              /* BOUNDARY_YES: 0, or another real instruction that this one lies inside of, as the one
+                                       behind a `lock` that branches skip: changing one changes the other */
 };
 
 /* `length` is that of the instruction at `address`; its first bytes are code[]. */
 sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t length, struct code_facts *facts,
                              struct error *error);
+
+/* Forgets what was learnt, freeing nothing: for a process forked while another thread was in here. */
+void codemap_forget(void);
 
 #endif

@@ -1,140 +1,240 @@
 /* .eh_frame_hdr and .eh_frame (Linux Standard Base, Core, 10.6): the sorted table of function starts, and the range in a
- * frame description entry. */
+ * frame description entry (FDE), whose encodings its common information entry (CIE) tells. */
 #include "resolve/eh_frame.h"
 
 #include <stddef.h>
 
-enum {                          /* DW_EH_PE_* */
+enum {                          /* DW_EH_PE_*: how a pointer is written */
   FORMAT = 0x0F,
   ABSOLUTE = 0x00,
+  ULEB128 = 0x01,
+  UDATA2 = 0x02,
   UDATA4 = 0x03,
   UDATA8 = 0x04,
+  SLEB128 = 0x09,
+  SDATA2 = 0x0A,
   SDATA4 = 0x0B,
   SDATA8 = 0x0C,
-  RELATIVE = 0x70,
+  BASE = 0x70,                  /* what it is relative to */
   PC_RELATIVE = 0x10,
-  DATA_RELATIVE_SDATA4 = 0x3B
+  DATA_RELATIVE = 0x30,
+  OMITTED = 0xFF
 };
 
 struct entry {
   int32_t start, description;   /* both relative to the header */
 };
 
-static bool readable(const struct eh_table *table, uintptr_t address, size_t size)
-{
-  return address >= table->low && address <= table->high && table->high - address >= size;
-}
+struct cursor {                 /* reads forward; `failed` is sticky, and what was read then is zero */
+  const struct eh_table *table;
+  uintptr_t at, end;
+  bool failed;
+};
 
-static bool read_at(const struct eh_table *table, uintptr_t address, void *value, size_t size)
+static void read_bytes(struct cursor *cursor, void *value, size_t size)
 {
-  if (!readable(table, address, size))
-    return false;
+  bool inside = cursor->at >= cursor->table->low && cursor->at <= cursor->end && cursor->end - cursor->at >= size;
+
+  cursor->failed |= !inside;
   for (size_t i = 0; i < size; i++)
-    ((uint8_t *)value)[i] = ((const uint8_t *)address)[i];
-  return true;
+    ((uint8_t *)value)[i] = cursor->failed ? 0 : ((const uint8_t *)cursor->at)[i];
+  cursor->at += cursor->failed ? 0 : size;
 }
 
-static bool read_encoded(const struct eh_table *table, uintptr_t address, uint8_t encoding, uintptr_t *value, size_t *size)
-{
-  int32_t narrow = 0;
-  bool ok;
-
-  *size = (encoding & FORMAT) == UDATA4 || (encoding & FORMAT) == SDATA4 ? 4 : 8;
-  switch (encoding & FORMAT) {
-  case UDATA4:
-  case SDATA4:
-    ok = read_at(table, address, &narrow, 4);
-    *value = (encoding & FORMAT) == SDATA4 ? (uintptr_t)(intptr_t)narrow : (uint32_t)narrow;
-    break;
-  case ABSOLUTE:
-  case UDATA8:
-  case SDATA8:
-    ok = read_at(table, address, value, 8);
-    break;
-  default:
-    return false;
-  }
-  if ((encoding & RELATIVE) == PC_RELATIVE)
-    *value += address;
-  return ok && ((encoding & RELATIVE) == PC_RELATIVE || (encoding & RELATIVE) == 0);
-}
-
-static bool skip_leb128(const struct eh_table *table, uintptr_t *at)
+static uint8_t read_byte(struct cursor *cursor)
 {
   uint8_t byte;
 
-  do
-    if (!read_at(table, (*at)++, &byte, 1))
-      return false;
-  while (byte & 0x80);
-  return true;
+  read_bytes(cursor, &byte, sizeof byte);
+  return byte;
 }
 
-/* The encoding of addresses in the entries of the common information entry at `cie`. */
-static bool address_encoding(const struct eh_table *table, uintptr_t cie, uint8_t *encoding)
+static uint32_t read_word(struct cursor *cursor)
 {
-  uintptr_t at = cie + 9, augmentation = at, data;
-  uint8_t letter, byte;
+  uint32_t word;
+
+  read_bytes(cursor, &word, sizeof word);
+  return word;
+}
+
+/* Of signed ones only the length matters here: no linker writes addresses so. */
+static uint64_t read_leb128(struct cursor *cursor)
+{
+  uint64_t value = 0;
+  unsigned shift = 0;
+  uint8_t byte;
+
+  do {
+    byte = read_byte(cursor);
+    value |= shift < 64 ? (uint64_t)(byte & 0x7F) << shift : 0;
+    shift += 7;
+  } while (byte & 0x80);
+  return value;
+}
+
+static uintptr_t read_plain(struct cursor *cursor, uint8_t format)
+{
+  union {
+    uint16_t u2;
+    int16_t s2;
+    uint32_t u4;
+    int32_t s4;
+    uintptr_t u8;
+  } value = {.u8 = 0};
+
+  switch (format) {
+  case ULEB128:
+  case SLEB128:
+    return (uintptr_t)read_leb128(cursor);
+  case UDATA2:
+  case SDATA2:
+    read_bytes(cursor, &value, 2);
+    return format == SDATA2 ? (uintptr_t)(intptr_t)value.s2 : value.u2;
+  case UDATA4:
+  case SDATA4:
+    read_bytes(cursor, &value, 4);
+    return format == SDATA4 ? (uintptr_t)(intptr_t)value.s4 : value.u4;
+  case ABSOLUTE:
+  case UDATA8:
+  case SDATA8:
+    read_bytes(cursor, &value, 8);
+    return value.u8;
+  default:
+    cursor->failed = true;
+    return 0;
+  }
+}
+
+static uintptr_t read_address(struct cursor *cursor, uint8_t encoding)
+{
+  uintptr_t field = cursor->at, value = read_plain(cursor, encoding & FORMAT);
+
+  switch (encoding & ~FORMAT) {
+  case 0:
+    return value;
+  case PC_RELATIVE:
+    return field + value;
+  case DATA_RELATIVE:
+    return cursor->table->header + value;
+  default:                      /* indirect, or relative to what only the unwinder knows */
+    cursor->failed = true;
+    return 0;
+  }
+}
+
+static struct cursor cursor_at(const struct eh_table *table, uintptr_t at)
+{
+  return (struct cursor){.table = table, .at = at, .end = table->high, .failed = !table->high};
+}
+
+/* Steps into a CIE or FDE: past its length, with the cursor bounded to it. */
+static struct cursor open_record(const struct eh_table *table, uintptr_t at)
+{
+  struct cursor cursor = cursor_at(table, at);
+  uint64_t length = read_word(&cursor);
+
+  if (length == UINT32_MAX)
+    read_bytes(&cursor, &length, sizeof length);
+  if (!length || cursor.end - cursor.at < length)
+    cursor.failed = true;
+  else
+    cursor.end = cursor.at + length;
+  return cursor;
+}
+
+static void skip_personality(struct cursor *cursor)
+{
+  uint8_t encoding = read_byte(cursor);
+
+  if (encoding != OMITTED)
+    read_plain(cursor, encoding & FORMAT);
+}
+
+/* How the FDEs of the CIE at `address` write their function's address, and what kind of frame they are of. */
+static bool read_cie(const struct eh_table *table, uintptr_t address, uint8_t *encoding, bool *is_signal_frame)
+{
+  struct cursor cie = open_record(table, address), letters;
+  uint8_t version, letter;
 
   *encoding = ABSOLUTE;
-  do
-    if (!read_at(table, at++, &letter, 1))
-      return false;
-  while (letter);
-  if (!read_at(table, augmentation, &letter, 1) || letter != 'z')
-    return letter == 0;
-  if (!skip_leb128(table, &at) || !skip_leb128(table, &at) || !skip_leb128(table, &at))   /* alignments, return register */
+  *is_signal_frame = false;
+  if (read_word(&cie) != 0)     /* the mark of a CIE */
     return false;
-  data = at;
-  if (!skip_leb128(table, &data))
-    return false;
-  while (read_at(table, ++augmentation, &letter, 1) && letter) {
-    if (!read_at(table, data++, &byte, 1))
-      return false;
-    if (letter == 'R') {
-      *encoding = byte;
-      return true;
-    }
-    if (letter == 'P')
-      data += (byte & FORMAT) == UDATA4 || (byte & FORMAT) == SDATA4 ? 4 : 8;
+  version = read_byte(&cie);
+  letters = cie;
+  while (read_byte(&cie))
+    ;
+  letter = read_byte(&letters);
+  if (letter != 'z')
+    return !cie.failed && !letter;
+  read_leb128(&cie);            /* code alignment, data alignment, return register, length of what follows */
+  read_leb128(&cie);
+  if (version == 1)
+    read_byte(&cie);
+  else
+    read_leb128(&cie);
+  read_leb128(&cie);
+  while ((letter = read_byte(&letters)) && !cie.failed) {
+    if (letter == 'R')
+      *encoding = read_byte(&cie);
+    else if (letter == 'L')
+      read_byte(&cie);
+    else if (letter == 'P')
+      skip_personality(&cie);
+    else if (letter == 'S')
+      *is_signal_frame = true;
+    else if (letter != 'B' && letter != 'G')
+      break;                    /* unknown, so what follows it cannot be told either */
   }
-  return true;
+  return !cie.failed;
 }
 
-static bool read_range(const struct eh_table *table, uintptr_t description, struct eh_function *function)
+static bool read_range(const struct eh_table *table, uintptr_t address, struct eh_function *function)
 {
-  uint32_t length, cie_offset;
+  struct cursor fde = open_record(table, address);
+  uintptr_t field = fde.at;
+  uint32_t cie_offset = read_word(&fde);
   uint8_t encoding;
   uintptr_t range;
-  size_t size;
 
-  if (!read_at(table, description, &length, 4) || length == 0 || length == UINT32_MAX ||
-      !read_at(table, description + 4, &cie_offset, 4) || !cie_offset)
+  if (fde.failed || !cie_offset || cie_offset > field ||
+      !read_cie(table, field - cie_offset, &encoding, &function->is_signal_frame))
     return false;
-  if (!address_encoding(table, description + 4 - cie_offset, &encoding) ||
-      !read_encoded(table, description + 8, encoding, &function->start, &size) ||
-      !read_encoded(table, description + 8 + size, encoding & FORMAT, &range, &size))
-    return false;
+  function->start = read_address(&fde, encoding);
+  range = read_plain(&fde, encoding & FORMAT);
   function->end = function->start + range;
-  return range != 0 && function->end > function->start;
+  return !fde.failed && function->end > function->start;
 }
 
-/* The table's entries; 0 where it is not in the form that all linkers write. */
+/* The table's entries; 0 where it is not in the one form that all linkers write. */
 static size_t entries(const struct eh_table *table, uintptr_t *first)
 {
+  enum { VERSION = 1, SORTED_TABLE = DATA_RELATIVE | SDATA4 };
+  struct cursor cursor = cursor_at(table, table->header);
   uint8_t head[4];
-  uint32_t count;
-  size_t pointer = 4;
+  size_t count;
 
-  if (!table->header || !read_at(table, table->header, head, sizeof head) || head[0] != 1 || head[2] != UDATA4 ||
-      head[3] != DATA_RELATIVE_SDATA4)
+  read_bytes(&cursor, head, sizeof head);
+  if (cursor.failed || head[0] != VERSION || head[2] == OMITTED || head[3] != SORTED_TABLE)
     return 0;
-  if ((head[1] & FORMAT) != SDATA4 && (head[1] & FORMAT) != UDATA4)
-    pointer = 8;
-  if (!read_at(table, table->header + sizeof head + pointer, &count, 4))
-    return 0;
-  *first = table->header + sizeof head + pointer + 4;
-  return readable(table, *first, count * sizeof(struct entry)) ? count : 0;
+  if (head[1] != OMITTED)
+    read_plain(&cursor, head[1] & FORMAT);
+  count = read_plain(&cursor, head[2] & FORMAT);
+  *first = cursor.at;
+  return cursor.failed || count > (cursor.end - cursor.at) / sizeof(struct entry) ? 0 : count;
+}
+
+static struct entry entry_at(uintptr_t first, size_t index)
+{
+  struct entry entry;
+
+  __builtin_memcpy(&entry, (const void *)(first + index * sizeof entry), sizeof entry);   /* may be unaligned */
+  return entry;
+}
+
+static uintptr_t start_at(const struct eh_table *table, uintptr_t first, size_t index)
+{
+  return table->header + (uintptr_t)(intptr_t)entry_at(first, index).start;
 }
 
 /* The index of the first entry that starts above `pc`. */
@@ -144,9 +244,8 @@ static size_t upper_bound(const struct eh_table *table, uintptr_t first, size_t 
 
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    const struct entry *entry = (const struct entry *)(first + middle * sizeof *entry);
 
-    if (table->header + (uintptr_t)(intptr_t)entry->start <= pc)
+    if (start_at(table, first, middle) <= pc)
       low = middle + 1;
     else
       high = middle;
@@ -156,23 +255,32 @@ static size_t upper_bound(const struct eh_table *table, uintptr_t first, size_t 
 
 bool eh_find(const struct eh_table *table, uintptr_t pc, struct eh_function *function)
 {
-  uintptr_t first;
+  uintptr_t first, start;
   size_t count = entries(table, &first), index = count ? upper_bound(table, first, count, pc) : 0;
-  const struct entry *entry;
+  struct eh_function found;
 
   if (!index)
     return false;
-  entry = (const struct entry *)(first + (index - 1) * sizeof *entry);
-  return read_range(table, table->header + (uintptr_t)(intptr_t)entry->description, function) && pc >= function->start &&
-         pc < function->end;
+  /* Entries of one start: discarded functions leave some of no length. */
+  start = start_at(table, first, index - 1);
+  for (; index > 0 && start_at(table, first, index - 1) == start; index--) {
+    uintptr_t description = table->header + (uintptr_t)(intptr_t)entry_at(first, index - 1).description;
+
+    if (read_range(table, description, &found) && found.start == start && pc >= start && pc < found.end) {
+      *function = found;
+      return true;
+    }
+  }
+  return false;
 }
 
 uintptr_t eh_next_start(const struct eh_table *table, uintptr_t pc)
 {
-  uintptr_t first;
+  uintptr_t first, start;
   size_t count = entries(table, &first), index = count ? upper_bound(table, first, count, pc) : 0;
 
   if (!count || index == count)
     return UINTPTR_MAX;
-  return table->header + (uintptr_t)(intptr_t)((const struct entry *)(first + index * sizeof(struct entry)))->start;
+  start = start_at(table, first, index);
+  return start > pc ? start : UINTPTR_MAX;   /* an unsorted table knows nothing */
 }

@@ -1,4 +1,5 @@
-/* Function ranges from unwind tables. Pure: reads only inside the bounds given, whatever the table says. */
+/* Function ranges from unwind tables. Pure: reads only inside the bounds given, whatever the table says. What is not in the
+ * form that linkers write is answered as unknown. */
 #ifndef RESOLVE_EH_FRAME_H
 #define RESOLVE_EH_FRAME_H
 
@@ -12,12 +13,13 @@ struct eh_table {
 
 struct eh_function {
   uintptr_t start, end;
+  bool is_signal_frame;         /* libc's signal return: its entry begins a byte before its code, for the unwinders' sake */
 };
 
 /* The function whose unwind entry covers `pc`. */
 bool eh_find(const struct eh_table *table, uintptr_t pc, struct eh_function *function);
 
-/* The lowest function start above `pc`; UINTPTR_MAX where there is none. */
+/* The lowest function start above `pc`; UINTPTR_MAX where there is none, or no table. */
 uintptr_t eh_next_start(const struct eh_table *table, uintptr_t pc);
 
 #endif

@@ -1,27 +1,19 @@
-/* The list of modules, and what their files say that memory does not: the section of restartable sequences. */
+/* The list of modules. Whether it still holds is asked without the dynamic loader's lock where possible: a thread that holds
+ * that lock and hits a site may itself be waiting for ours. The loader's record and the build id at its place tell one module
+ * from another that took its addresses; without a build id the loader's own count of arrivals must be asked. */
 #include "resolve/modules.h"
 
-#include <elf.h>
-#include <fcntl.h>
-#include <stddef.h>
-#include "os/file.h"
 #include "os/memory.h"
 
-struct rseq_descriptor {          /* struct rseq_cs of linux/rseq.h */
-  uint32_t version, flags;
-  uint64_t start, length, abort;
-};
+static struct module *list;
+static size_t list_count, list_room;
+static uint64_t list_generation, last_serial;
+static size_t last_found;
 
-struct known_module {
-  struct os_module module;
-  const struct rseq_descriptor *rseq;
-  size_t rseq_count;
-  bool rseq_read;
-};
-
-static struct known_module *known;
-static size_t known_count, known_room;
-static uint64_t loader_generation, list_generation;
+static size_t memory_of(size_t room)
+{
+  return page_up(room * sizeof *list, os_page_size());
+}
 
 static bool count_module(const struct os_module *module, void *count)
 {
@@ -30,106 +22,133 @@ static bool count_module(const struct os_module *module, void *count)
   return false;
 }
 
-static bool add_module(const struct os_module *module, void *unused)
+static bool add_module(const struct os_module *image, void *unused)
 {
+  struct module *module;
+  const uint8_t *build_id = (const uint8_t *)image->build_id;
+
   (void)unused;
-  if (known_count < known_room)
-    known[known_count++] = (struct known_module){.module = *module};
+  if (list_count == list_room)
+    return true;
+  module = &list[list_count++];
+  *module = (struct module){.image = *image};
+  for (size_t i = 0; i < image->build_id_length; i++)
+    module->build_id[i] = build_id[i];
   return false;
+}
+
+static bool is_same_module(const struct module *old, const struct module *new)
+{
+  if (old->object != new->object || old->image.base != new->image.base || old->image.low != new->image.low ||
+      old->image.high != new->image.high || old->image.build_id_length != new->image.build_id_length ||
+      !new->image.build_id_length)
+    return false;
+  for (size_t i = 0; i < new->image.build_id_length; i++)
+    if (old->build_id[i] != new->build_id[i])
+      return false;
+  return true;
+}
+
+/* Takes over what was known of modules that are still there, and drops the rest. */
+static void adopt(struct module *old, size_t old_count)
+{
+  struct os_module_identity identity;
+
+  for (size_t i = 0; i < list_count; i++) {
+    struct module *new = &list[i];
+
+    if (os_module_identify(new->image.text, &identity) == OS_MODULE_HERE)
+      new->object = identity.object;
+    for (size_t j = 0; j < old_count; j++)
+      if (is_same_module(&old[j], new)) {
+        new->serial = old[j].serial;
+        new->facts = old[j].facts;
+        new->facts_read = old[j].facts_read;
+        old[j].facts_read = false;
+        break;
+      }
+    if (!new->serial)
+      new->serial = ++last_serial;
+  }
+  for (size_t j = 0; j < old_count; j++)
+    if (old[j].facts_read)
+      module_facts_free(&old[j].facts);
 }
 
 static void refresh(void)
 {
-  uint64_t generation = os_modules_generation();
-  size_t count = 0;
+  struct module *old = list;
+  size_t old_count = list_count, old_room = list_room, count = 0;
 
-  if (known && generation == loader_generation)
-    return;
+  list_generation = os_modules_generation();
   os_modules_each(count_module, &count);
-  if (count + 4 > known_room) {
-    if (known)
-      os_free(known, page_up(known_room * sizeof *known, os_page_size()));
-    known_room = count + 16;
-    known = os_allocate(page_up(known_room * sizeof *known, os_page_size()));
-  }
-  known_count = 0;
-  if (!known)
-    known_room = 0;
-  os_modules_each(add_module, NULL);
-  loader_generation = generation;
-  list_generation++;
+  list_room = count + 4;            /* some may come in between; what still does not fit is found at the next call */
+  list = os_allocate(memory_of(list_room));
+  list_count = last_found = 0;
+  if (list)
+    os_modules_each(add_module, NULL);
+  else
+    list_room = 0;
+  adopt(old, old_count);
+  if (old)
+    os_free(old, memory_of(old_room));
 }
 
-const struct os_module *modules_find(uintptr_t address)
+static struct module *listed(uintptr_t address)
 {
-  refresh();
-  for (size_t i = 0; i < known_count; i++)
-    if (address >= known[i].module.low && address < known[i].module.high)
-      return &known[i].module;
+  if (last_found < list_count && address >= list[last_found].image.low && address < list[last_found].image.high)
+    return &list[last_found];
+  for (size_t i = 0; i < list_count; i++)
+    if (address >= list[i].image.low && address < list[i].image.high) {
+      last_found = i;
+      return &list[i];
+    }
   return NULL;
 }
 
-uint64_t modules_generation(void)
+static bool is_current(const struct module *module, const struct os_module_identity *identity)
 {
-  return list_generation;
+  const uint8_t *there = (const uint8_t *)module->image.build_id;
+
+  if (!identity || !module->image.build_id_length)
+    return os_modules_generation() == list_generation;
+  if (identity->object != module->object || identity->low > module->image.low || identity->high < module->image.high)
+    return false;
+  for (size_t i = 0; i < module->image.build_id_length; i++)
+    if (there[i] != module->build_id[i])
+      return false;
+  return true;
 }
 
-static bool is_named(const char *name, const char *end, const char *expected)
+struct module *modules_find(uintptr_t address)
 {
-  while (name < end && *name == *expected && *name) {
-    name++;
-    expected++;
-  }
-  return name < end && *name == *expected;
+  struct os_module_identity identity;
+  enum os_module_answer answer = os_module_identify(address, &identity);
+  struct module *module;
+
+  if (answer == OS_MODULE_NONE)
+    return NULL;
+  module = listed(address);
+  if (module && is_current(module, answer == OS_MODULE_HERE ? &identity : NULL))
+    return module;
+  if (!module && answer == OS_MODULE_UNKNOWN && list && os_modules_generation() == list_generation)
+    return NULL;
+  refresh();
+  return listed(address);
 }
 
-/* Finds the section `__rseq_cs` in the file's section headers. Every offset is checked against the file's size. */
-static void read_rseq(struct known_module *entry, const uint8_t *file, size_t size)
+const struct module_facts *module_facts(struct module *module)
 {
-  const Elf64_Ehdr *header = (const Elf64_Ehdr *)file;
-  const Elf64_Shdr *sections, *names;
-
-  if (size < sizeof *header || header->e_ident[EI_MAG0] != ELFMAG0 || header->e_ident[EI_CLASS] != ELFCLASS64 ||
-      header->e_shentsize != sizeof *sections || header->e_shoff > size ||
-      (size - header->e_shoff) / sizeof *sections < header->e_shnum || header->e_shstrndx >= header->e_shnum)
-    return;
-  sections = (const Elf64_Shdr *)(file + header->e_shoff);
-  names = &sections[header->e_shstrndx];
-  if (names->sh_offset > size || size - names->sh_offset < names->sh_size)
-    return;
-  for (unsigned i = 0; i < header->e_shnum; i++) {
-    const char *strings = (const char *)file + names->sh_offset;
-
-    if (sections[i].sh_name >= names->sh_size || !(sections[i].sh_flags & SHF_ALLOC) ||
-        !is_named(strings + sections[i].sh_name, strings + names->sh_size, "__rseq_cs"))
-      continue;
-    entry->rseq = (const struct rseq_descriptor *)(entry->module.base + sections[i].sh_addr);
-    entry->rseq_count = sections[i].sh_size / sizeof *entry->rseq;
+  if (!module->facts_read) {
+    module_facts_read(&module->image, &module->facts);
+    module->facts_read = true;
   }
+  return &module->facts;
 }
 
-bool modules_rseq_covers(const struct os_module *module, uintptr_t address, size_t length, uintptr_t *nearest)
+void modules_forget(void)
 {
-  enum { SIGNATURE = 4 };
-  struct known_module *entry = (struct known_module *)module;
-
-  if (!entry->rseq_read) {
-    struct os_file file;
-
-    entry->rseq_read = true;
-    if (os_file_map(module->path[0] ? module->path : "/proc/self/exe", &file)) {
-      read_rseq(entry, file.bytes, file.size);
-      os_file_unmap(&file);
-    }
-  }
-  for (size_t i = 0; i < entry->rseq_count; i++) {
-    const struct rseq_descriptor *section = &entry->rseq[i];
-
-    if ((address < section->start + section->length && section->start < address + length) ||
-        (address < section->abort && section->abort - SIGNATURE < address + length)) {
-      *nearest = section->start;
-      return true;
-    }
-  }
-  return false;
+  list = NULL;
+  list_count = list_room = 0;
+  list_generation = 0;
 }

@@ -1,16 +1,27 @@
-/* The loaded modules, listed again only when one came or went. Under the library's lock. */
+/* The loaded modules, listed again only when one came or went, with what was found out about each. Under the library's
+ * lock. */
 #ifndef RESOLVE_MODULES_H
 #define RESOLVE_MODULES_H
 
 #include "os/modules.h"
+#include "resolve/module_facts.h"
 
-/* The module whose segments hold `address`, or NULL; valid until the next call of the library. */
-const struct os_module *modules_find(uintptr_t address);
+struct module {
+  struct os_module image;
+  uint64_t serial;                  /* another one whenever other code may lie there */
+  const void *object;               /* as os_module_identify says it */
+  uint8_t build_id[OS_MODULE_BUILD_ID];
+  struct module_facts facts;        /* found out at the first need */
+  bool facts_read;
+};
 
-/* Changes with every new list. */
-uint64_t modules_generation(void);
+/* The module whose segments hold `address`, or NULL; valid until the next call of this function. */
+struct module *modules_find(uintptr_t address);
 
-/* The rseq critical sections of the module: those of its restartable sequences that `address` + [0, length) would touch. */
-bool modules_rseq_covers(const struct os_module *module, uintptr_t address, size_t length, uintptr_t *nearest);
+/* The same module, with its facts. */
+const struct module_facts *module_facts(struct module *module);
+
+/* Forgets everything, freeing nothing: a forked process may have caught it half changed. */
+void modules_forget(void);
 
 #endif

@@ -25,44 +25,142 @@ uint64_t os_modules_generation(void)
   return generation;
 }
 
-static void add_segment(struct os_module *module, const ElfW(Phdr) *header)
+static void add_load(struct os_module *module, const ElfW(Phdr) *header, uintptr_t start, uintptr_t end)
 {
-  uintptr_t start = module->base + header->p_vaddr, end = start + header->p_memsz;
-
-  if (header->p_type == PT_GNU_EH_FRAME) {
-    module->unwind = start;
-    module->unwind_end = end;
-  }
-  if (header->p_type != PT_LOAD)
-    return;
-  if (!module->low || start < module->low)
+  if (!module->high || start < module->low)
     module->low = start;
   if (end > module->high)
     module->high = end;
+  if (module->segment_count < OS_MODULE_SEGMENTS)
+    module->segments[module->segment_count++] =
+        (struct os_segment){start, end, (header->p_flags & PF_R ? OS_READ : 0u) | (header->p_flags & PF_W ? OS_WRITE : 0u) |
+                                            (header->p_flags & PF_X ? OS_EXECUTE : 0u)};
   if (!(header->p_flags & PF_X))
     return;
-  if (!module->text || start < module->text)
+  if (!module->text_end || start < module->text)
     module->text = start;
   if (end > module->text_end)
     module->text_end = end;
+}
+
+static void add_header(struct os_module *module, const ElfW(Phdr) *header)
+{
+  uintptr_t start = module->base + header->p_vaddr, end = start + header->p_memsz;
+
+  if (end <= start)
+    return;
+  switch (header->p_type) {
+  case PT_LOAD:
+    add_load(module, header, start, end);
+    break;
+  case PT_GNU_EH_FRAME:
+    module->unwind = start;
+    module->unwind_end = end;
+    break;
+  case PT_DYNAMIC:
+    module->dynamic = start;
+    module->dynamic_end = end;
+    break;
+  default:
+    break;
+  }
+}
+
+/* The build id among the notes, if they lie in a readable segment. */
+static void find_build_id(struct os_module *module, const ElfW(Phdr) *header)
+{
+  uintptr_t at = module->base + header->p_vaddr, end = at + header->p_memsz;
+  const struct os_segment *segment = os_module_segment(module, at, OS_READ);
+
+  if (header->p_type != PT_NOTE || !segment || end > segment->end || module->build_id || at % 4)
+    return;
+  while (at < end && end - at >= sizeof(ElfW(Nhdr))) {
+    const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)at;
+    const char *name = (const char *)(note + 1);
+    size_t align = header->p_align == 8 ? 8 : 4;
+    uintptr_t description = (uintptr_t)name + ((note->n_namesz + align - 1) & ~(align - 1));
+
+    if (note->n_namesz > end - at || note->n_descsz > end - at || description > end || end - description < note->n_descsz)
+      return;
+    if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && name[0] == 'G' && name[1] == 'N' && name[2] == 'U') {
+      module->build_id = description;
+      module->build_id_length = note->n_descsz < OS_MODULE_BUILD_ID ? note->n_descsz : OS_MODULE_BUILD_ID;
+      return;
+    }
+    at = description + ((note->n_descsz + align - 1) & ~(align - 1));
+  }
 }
 
 static int each(struct dl_phdr_info *info, size_t size, void *data)
 {
   struct visit *visit = data;
   struct os_module module = {.base = info->dlpi_addr};
+  bool interpreted = false;
+  uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
 
   (void)size;
   for (size_t i = 0; info->dlpi_name && info->dlpi_name[i] && i + 1 < sizeof module.path; i++)
     module.path[i] = info->dlpi_name[i];
+  for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+    add_header(&module, &info->dlpi_phdr[i]);
+    interpreted |= info->dlpi_phdr[i].p_type == PT_INTERP;
+  }
   for (unsigned i = 0; i < info->dlpi_phnum; i++)
-    add_segment(&module, &info->dlpi_phdr[i]);
+    find_build_id(&module, &info->dlpi_phdr[i]);
+  module.is_kernel = vdso && vdso >= module.low && vdso < module.high;
+  module.is_static = !interpreted && (uintptr_t)info->dlpi_phdr == getauxval(AT_PHDR);
   return visit->visit(&module, visit->user);
 }
 
 void os_modules_each(bool (*visit)(const struct os_module *module, void *user), void *user)
 {
   dl_iterate_phdr(each, &(struct visit){visit, user});
+}
+
+/* The head of glibc's struct dl_find_object, with room for what it may grow by. Declared here, weakly and by its name in
+ * the object file, since other libraries have no such function and no header for it. */
+struct found_object {
+  uint64_t flags;
+  uintptr_t map_start, map_end;
+  const void *link_map;
+  uint64_t rest[16];
+};
+extern int find_object(void *address, struct found_object *found) __asm__("_dl_find_object") __attribute__((weak));
+
+enum os_module_answer os_module_identify(uintptr_t address, struct os_module_identity *identity)
+{
+  struct found_object found;
+
+  if (!find_object)
+    return OS_MODULE_UNKNOWN;
+  if (find_object((void *)address, &found) != 0)
+    return OS_MODULE_NONE;
+  *identity = (struct os_module_identity){found.map_start, found.map_end, found.link_map};
+  return OS_MODULE_HERE;
+}
+
+const struct os_segment *os_module_segment(const struct os_module *module, uintptr_t address, unsigned protection)
+{
+  for (unsigned i = 0; i < module->segment_count; i++) {
+    const struct os_segment *segment = &module->segments[i];
+
+    if (address >= segment->start && address < segment->end && (segment->protection & protection) == protection)
+      return segment;
+  }
+  return NULL;
+}
+
+/* How far the vDSO reaches, by its own headers. */
+static uintptr_t vdso_end(uintptr_t vdso)
+{
+  const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)vdso;
+  const ElfW(Phdr) *headers = (const ElfW(Phdr) *)(vdso + file->e_phoff);
+  uintptr_t end = vdso + os_page_size();
+
+  for (unsigned i = 0; i < file->e_phnum; i++)
+    if (headers[i].p_type == PT_LOAD && vdso + headers[i].p_offset + headers[i].p_memsz > end)
+      end = vdso + headers[i].p_offset + headers[i].p_memsz;
+  return page_up(end, os_page_size());
 }
 
 bool os_is_kernel_code(uintptr_t address, const char **name)
@@ -74,7 +172,7 @@ bool os_is_kernel_code(uintptr_t address, const char **name)
     *name = "it is in the vsyscall page";
     return true;
   }
-  if (vdso && address >= vdso && address < vdso + 2 * os_page_size()) {
+  if (vdso && address >= vdso && address < vdso_end(vdso)) {
     *name = "it is in the vDSO, which the kernel owns";
     return true;
   }

@@ -1,0 +1,55 @@
+# The code map and what it stands on, with the core's part of reading code supplied by the tests.
+set(resolve ${PROJECT_SOURCE_DIR}/src)
+set(CODEMAP_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/test_codemap_support.c
+  ${resolve}/error.c
+  ${resolve}/host/x86_64/insn.c
+  ${resolve}/isa/x86_64/insn.c
+  ${resolve}/os/linux/file.c
+  ${resolve}/os/linux/memory.c
+  ${resolve}/os/linux/modules.c
+  ${resolve}/resolve/codemap.c
+  ${resolve}/resolve/eh_frame.c
+  ${resolve}/resolve/elf/exports.c
+  ${resolve}/resolve/elf/facts.c
+  ${resolve}/resolve/modules.c
+  ${resolve}/resolve/near.c
+  ${resolve}/resolve/symbols.c
+  ${resolve}/resolve/x86_64/shape.c
+  ${resolve}/resolve/zones.c)
+set(CODEMAP_HOST ${PROJECT_SOURCE_DIR}/src/host/x86_64)
+
+# Code whose instruction starts are known, as libraries: under a name like libc's too, with and without symbols.
+function(codemap_library name source)
+  add_library(${name} SHARED ${source})
+  target_compile_options(${name} PRIVATE ${ARGN})
+  set_target_properties(${name} PROPERTIES PREFIX "" LINKER_LANGUAGE C)
+endfunction()
+codemap_library(codemap_code test_codemap_code.S)
+codemap_library(libc.codemap test_codemap_code.S)
+codemap_library(libc.codemap_stripped test_codemap_code.S)
+target_link_options(libc.codemap_stripped PRIVATE -s)
+foreach(kind first second)
+  codemap_library(codemap_reload_${kind} test_codemap_reload.S)
+  codemap_library(codemap_reload_${kind}_unnamed test_codemap_reload.S)
+  target_link_options(codemap_reload_${kind} PRIVATE -Wl,--build-id)
+  target_link_options(codemap_reload_${kind}_unnamed PRIVATE -Wl,--build-id=none)
+endforeach()
+target_compile_definitions(codemap_reload_second PRIVATE SECOND)
+target_compile_definitions(codemap_reload_second_unnamed PRIVATE SECOND)
+
+function(codemap_test name)
+  sighook_test(NAME unit_${name} SOURCES test_${name}.c ${CODEMAP_SOURCES}
+    LIBRARIES NONE ${ZYDIS_LIBRARY} ${CMAKE_DL_LIBS} INCLUDES ${CODEMAP_HOST} OPTIONS -D_GNU_SOURCE ${ARGN})
+  target_compile_definitions(unit_${name} PRIVATE
+    CODE_LIBRARY="$<TARGET_FILE:codemap_code>"
+    LIBC_LIBRARY="$<TARGET_FILE:libc.codemap>"
+    STRIPPED_LIBRARY="$<TARGET_FILE:libc.codemap_stripped>"
+    RELOAD_FIRST="$<TARGET_FILE:codemap_reload_first>"
+    RELOAD_SECOND="$<TARGET_FILE:codemap_reload_second>"
+    RELOAD_FIRST_UNNAMED="$<TARGET_FILE:codemap_reload_first_unnamed>"
+    RELOAD_SECOND_UNNAMED="$<TARGET_FILE:codemap_reload_second_unnamed>")
+  add_dependencies(unit_${name} codemap_code libc.codemap libc.codemap_stripped codemap_reload_first
+    codemap_reload_second codemap_reload_first_unnamed codemap_reload_second_unnamed)
+endfunction()
+codemap_test(eh_frame -fsanitize=address,undefined -fno-sanitize-recover=all)
+codemap_test(codemap)

@@ -1,0 +1,156 @@
+#include "test_codemap_support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+#include "core/plan.h"
+
+const uint8_t *undone_address;
+uint8_t undone_original;
+unsigned long reads;
+bool reads_are_direct;
+
+size_t plan_read_current_as_is(uintptr_t address, void *bytes, size_t size)
+{
+  struct iovec here = {bytes, size}, there = {(void *)address, size};
+  ssize_t length;
+
+  if (reads_are_direct) {
+    memcpy(bytes, (const void *)address, size);
+    return size;
+  }
+  length = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+  return length < 0 ? 0 : (size_t)length;
+}
+
+size_t plan_read_current(uintptr_t address, void *bytes, size_t size)
+{
+  size_t length = plan_read_current_as_is(address, bytes, size);
+
+  reads++;
+  if (undone_address && (uintptr_t)undone_address - address < length)
+    ((uint8_t *)bytes)[(uintptr_t)undone_address - address] = undone_original;
+  return length;
+}
+
+struct wanted {
+  const char *ending;
+  struct os_module module;
+  bool found;
+};
+
+static bool ends_so(const struct os_module *module, void *user)
+{
+  struct wanted *wanted = user;
+  size_t length = strlen(module->path), ending = strlen(wanted->ending);
+
+  wanted->found = ending ? length >= ending && strcmp(module->path + length - ending, wanted->ending) == 0 : !length;
+  if (wanted->found)
+    wanted->module = *module;
+  return wanted->found;
+}
+
+bool has_module(const char *ending)
+{
+  struct wanted wanted = {.ending = ending};
+
+  os_modules_each(ends_so, &wanted);
+  return wanted.found;
+}
+
+struct os_module module_called(const char *ending)
+{
+  struct wanted wanted = {.ending = ending};
+
+  os_modules_each(ends_so, &wanted);
+  if (!wanted.found)
+    fail_msg("no module's path ends with %s", ending);
+  return wanted.module;
+}
+
+const char *file_of(const struct os_module *module)
+{
+  static char program[4096];
+  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+
+  program[length > 0 ? length : 0] = 0;
+  return module->path[0] ? module->path : program;
+}
+
+struct pair {
+  uintptr_t first, second;
+};
+
+static int by_first(const void *a, const void *b)
+{
+  const struct pair *one = a, *other = b;
+
+  if (one->first != other->first)
+    return one->first < other->first ? -1 : 1;
+  return one->second < other->second ? -1 : one->second > other->second;
+}
+
+struct numbers numbers_of(const char *command, const char *path)
+{
+  struct numbers numbers = {0};
+  struct pair *pairs = NULL;
+  char line[4096];
+  size_t room = 0;
+  FILE *output;
+
+  snprintf(line, sizeof line, command, path);
+  output = popen(line, "r");
+  assert_non_null(output);
+  while (fgets(line, sizeof line, output)) {
+    char *rest;
+
+    if (numbers.count == room)
+      pairs = realloc(pairs, (room = room ? room * 2 : 4096) * sizeof *pairs);
+    pairs[numbers.count].first = strtoul(line, &rest, 16);
+    pairs[numbers.count++].second = strtoul(rest, NULL, 16);
+  }
+  assert_int_equal(pclose(output), 0);
+  assert_true(numbers.count > 0);
+  qsort(pairs, numbers.count, sizeof *pairs, by_first);
+  numbers.first = malloc(numbers.count * sizeof *numbers.first);
+  numbers.second = malloc(numbers.count * sizeof *numbers.second);
+  for (size_t i = 0; i < numbers.count; i++) {
+    numbers.first[i] = pairs[i].first;
+    numbers.second[i] = pairs[i].second;
+  }
+  free(pairs);
+  return numbers;
+}
+
+void numbers_free(struct numbers *numbers)
+{
+  free(numbers->first);
+  free(numbers->second);
+}
+
+size_t numbers_find(const struct numbers *numbers, uintptr_t value, bool *exact)
+{
+  size_t low = 0, high = numbers->count;
+
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+
+    if (numbers->first[middle] < value)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  *exact = low < numbers->count && numbers->first[low] == value;
+  return low;
+}
+
+double now_ns(void)
+{
+  struct timespec now;
+
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
