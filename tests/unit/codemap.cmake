@@ -23,6 +23,8 @@ function(codemap_library name source)
   add_library(${name} SHARED ${source})
   target_compile_options(${name} PRIVATE ${ARGN})
   set_target_properties(${name} PROPERTIES PREFIX "" LINKER_LANGUAGE C)
+  # clang marks branches to global symbols as plain pc-relative: they are to stay inside the library.
+  target_link_options(${name} PRIVATE -Wl,-Bsymbolic)
 endfunction()
 codemap_library(codemap_code test_codemap_code.S)
 codemap_library(libc.codemap test_codemap_code.S)
