@@ -1,43 +1,71 @@
-/* The options of `sighook count`. */
+/* `sighook count`: its options. */
 #include "count.h"
 
-#include <getopt.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+#include "options.h"
 
-static const char help[] =
-    "usage: sighook count [OPTION...] [--] COMMAND [ARG...]\n"
-    "Counts the calls of functions of an unmodified program, of its libraries, and of all that it starts.\n"
-    "  -e SEL        count these: NAME, NAME@MODULE, MODULE!NAME, /ERE/[@MODULE], NAME@plt, MODULE+OFF, 0xADDR, @FILE;\n"
-    "                NAME and MODULE are globs; repeatable, commas separate; default: '*@PROGRAM,*@plt'\n"
-    "  -x SEL        but not these\n"
-    "  -o FILE       write the table there instead of to standard error\n"
-    "  --exe GLOB    only processes that run this program\n"
-    "  --no-follow   not the programs that it executes\n"
-    "  --json        one JSON object a line\n"
-    "  -q            no last line, no notes\n"
-    "  -v            every function that was not hooked, and why\n"
-    "Exit status: the command's own; if a signal killed it, sighook dies of that signal; 125 sighook failed, 126 the command\n"
-    "cannot be executed, 127 it was not found.\n";
+enum { KEY_HELP = 256, KEY_EXE, KEY_NO_FOLLOW, KEY_JSON, KEY_COLOR, KEY_LATER };
 
-enum { OPTION_HELP = 256, OPTION_EXE, OPTION_NO_FOLLOW, OPTION_JSON };
+static const struct option_entry entries[] = {
+    {'e', NULL, "SEL", "count these functions; may be repeated; commas separate"},
+    {'x', NULL, "SEL", "but not these"},
+    {'o', NULL, "FILE", "write the table to FILE, not to standard error"},
+    {KEY_EXE, "exe", "GLOB", "only processes that run this program"},
+    {KEY_NO_FOLLOW, "no-follow", NULL, "neither children nor programs that they execute"},
+    {KEY_JSON, "json", NULL, "one JSON object a line"},
+    {KEY_COLOR, "color", "WHEN", "auto (on a terminal), always or never"},
+    {'q', NULL, NULL, "the table only"},
+    {'v', NULL, NULL, "also every function that was not hooked, and why"},
+    {'f', NULL, NULL, ""},
+    {KEY_HELP, "help", NULL, "this text"},
+    {'p', NULL, "PID", NULL},
+    {KEY_LATER, "for", "TIME", NULL},
+    {KEY_LATER + 1, "time", NULL, NULL},
+    {KEY_LATER + 2, "if", "EXPR", NULL},
+    {KEY_LATER + 3, "min", "TIME", NULL},
+    {KEY_LATER + 4, "depth", "N", NULL},
+    {KEY_LATER + 5, "tid", "TID", NULL},
+    {KEY_LATER + 6, "stack", NULL, NULL},
+    {KEY_LATER + 7, "pending", NULL, NULL},
+    {KEY_LATER + 8, "on-full", "WHAT", NULL},
+};
+enum { ENTRIES = sizeof entries / sizeof entries[0] };
 
-static const struct option options[] = {{"help", no_argument, NULL, OPTION_HELP},
-                                        {"exe", required_argument, NULL, OPTION_EXE},
-                                        {"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
-                                        {"json", no_argument, NULL, OPTION_JSON},
-                                        {0}};
+static const char about[] = "usage: sighook count [OPTION...] [--] COMMAND [ARG...]\n"
+                            "Counts calls of functions in an unmodified program, its libraries, and all that it starts.\n";
+static const char selectors[] =
+    "SEL: NAME, NAME@MODULE, MODULE!NAME, /ERE/[@MODULE], NAME@plt, NAME@VERSION, MODULE+OFF, FUNC+OFF, 0xADDR, @FILE;\n"
+    "NAME and MODULE are globs, and libc also means libc.so.6. Without -e: '*@PROGRAM,*@plt', the program's own\n"
+    "functions and its calls of imported ones.\n"
+    "Exit status: the command's own; if a signal killed it, sighook dies of that signal. 125: sighook failed,\n"
+    "126: the command cannot be executed, 127: it was not found.\n";
 
-/* 0: go on; else the exit status plus one. */
-static int take_option(struct count_run *run, int option)
+static int take_color(struct count_run *run, const char *when)
 {
-  switch (option) {
+  if (strcmp(when, "auto") == 0)
+    run->color = COLOR_AUTO;
+  else if (strcmp(when, "always") == 0)
+    run->color = COLOR_ALWAYS;
+  else if (strcmp(when, "never") == 0)
+    run->color = COLOR_NEVER;
+  else {
+    fprintf(stderr, "sighook: --color is auto, always or never, not '%s'\n", when);
+    return OWN_FAILURE + 1;
+  }
+  return 0;
+}
+
+static int take_option(void *data, int key, const char *argument)
+{
+  struct count_run *run = data;
+
+  switch (key) {
   case 'e':
-    return selection_add(&run->selection, false, optarg) ? 0 : OWN_FAILURE + 1;
   case 'x':
-    return selection_add(&run->selection, true, optarg) ? 0 : OWN_FAILURE + 1;
+    return selection_add(&run->selection, key == 'x', argument) ? 0 : OWN_FAILURE + 1;
   case 'o':
-    run->output = optarg;
+    run->output = argument;
     return 0;
   case 'q':
     run->quiet = true;
@@ -45,47 +73,57 @@ static int take_option(struct count_run *run, int option)
   case 'v':
     run->verbose = true;
     return 0;
-  case 'f':
-    return 0;                          /* following is the default */
-  case 'p':
-    fprintf(stderr, "sighook: attaching to a process that runs is not there yet in version %s\n", SIGHOOK_VERSION);
-    return OWN_FAILURE + 1;
-  case OPTION_EXE:
-    run->only_program = optarg;
+  case KEY_EXE:
+    run->only_program = argument;
     return 0;
-  case OPTION_NO_FOLLOW:
+  case KEY_NO_FOLLOW:
     run->no_follow = true;
     return 0;
-  case OPTION_JSON:
+  case KEY_JSON:
     run->json = true;
     return 0;
-  case OPTION_HELP:
-    fputs(help, stdout);
+  case KEY_COLOR:
+    return take_color(run, argument);
+  case KEY_HELP:
+    fputs(about, stdout);
+    options_help(entries, ENTRIES);
+    fputs(selectors, stdout);
     return 1;
-  default:
-    fputs("  try: sighook count --help\n", stderr);
-    return OWN_FAILURE + 1;
+  default:                             /* -f: following is the default */
+    return 0;
   }
+}
+
+/* Before anything runs: a table that cannot be written is no reason to have run the command. */
+static bool open_output(struct count_run *run)
+{
+  run->out = stderr;
+  if (!run->output)
+    return true;
+  run->out = fopen(run->output, "we");
+  if (!run->out)
+    fprintf(stderr, "sighook: %s: %m; not run\n", run->output);
+  return run->out != NULL;
 }
 
 int count_main(int argc, char **argv)
 {
   static struct count_run run;
-  int option, status;
+  int first, status = options_read(argc, argv, entries, ENTRIES, take_option, &run, &first);
 
-  argv[0] = "sighook";                 /* for getopt's messages */
-  while ((option = getopt_long(argc, argv, "+e:x:o:p:qvf", options, NULL)) != -1) {
-    status = take_option(&run, option);
-    if (status)
-      return status - 1;
-  }
-  if (optind == argc) {
+  if (status)
+    return status - 1;
+  if (first == argc) {
     fputs("sighook: no command to run\n  try: sighook count --help\n", stderr);
     return OWN_FAILURE;
   }
-  run.command = argv + optind;
+  run.command = argv + first;
   if (!run.selection.chosen_count)
     selection_default(&run.selection);
-  status = target_find(&run);
-  return status ? status : target_run(&run);
+  status = command_find(&run);
+  if (status)
+    return status;
+  if (!open_output(&run))
+    return OWN_FAILURE;
+  return target_run(&run);
 }

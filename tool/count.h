@@ -4,34 +4,48 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include "channel.h"
 #include "select.h"
 
-enum { OWN_FAILURE = 125, NOT_EXECUTABLE = 126, COMMAND_NOT_FOUND = 127 };
+enum { OWN_FAILURE = 125, NOT_EXECUTABLE = 126, COMMAND_NOT_FOUND = 127, PROGRAM_PATH = 4096 };
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct count_run {
   struct selection selection;
   const char *output, *only_program;   /* -o, --exe */
   bool quiet, verbose, json, no_follow;
+  enum color color;
   char **command;
-  char program[4096];                  /* the command, found */
+  char program[PROGRAM_PATH];          /* the command, found */
+  FILE *out;                           /* of the table */
   struct channel *channel;
-  int descriptor;
+  int descriptor;                      /* of the channel */
   int child, status;
   uint64_t start_ns, end_ns;
-  bool refused;                        /* nothing matched: not run */
+  struct timespec start_time;
+  bool has_ended;
+  int detached_by;                     /* signal that ended the counting before the target's end; else 0 */
+  bool judged;                         /* the selectors have met the program that they are meant for */
+  bool refused;                        /* and matched nothing: not run */
 };
 
 int count_main(int argc, char **argv);
 
 /* Finds the command as a shell would, and whether it can be traced; otherwise prints why and returns the exit status. */
-int target_find(struct count_run *run);
+int command_find(struct count_run *run);
+
 /* Starts it with the agent, serves all agents, and waits for its end. */
 int target_run(struct count_run *run);
 
 /* Answers an agent that asks what to count. */
 void serve(struct count_run *run, struct channel_process *process);
 
-void report(const struct count_run *run);
+/* The table, or with --json the objects. */
+void report(struct count_run *run);
+void report_json(struct count_run *run);
+/* "SIGSEGV", "SIGRTMIN+3". */
+const char *signal_name(int signal_number, char text[32]);
 
 #endif

@@ -1,124 +1,16 @@
-/* The table of counts: a block for each program, functions by number of calls. */
-#include "count.h"
-
-#include <stdio.h>
+/* The table of counts: a block for each program, functions by number of calls; then what was not counted, and the last line. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
+#include "notes.h"
+#include "tally.h"
 
-struct row {
-  const char *name;
-  uint64_t calls;
-  uint64_t address;
-  bool is_ifunc;
-  const char *module;
-};
+enum { COLUMN = 10, REASONS_SHOWN = 3, NAMES_SHOWN = 8, NUMBER = 32 };
 
-/* All processes that ran one program. */
-struct block {
-  const char *program;
-  unsigned processes, threads;
-  struct row *rows;
-  size_t count, room;
-};
+static const char bold[] = "\033[1m", plain[] = "\033[0m";
 
-struct totals {
-  unsigned hooked, called, refused;
-  uint64_t lost;
-};
-
-static const char *last_part(const char *path)
-{
-  const char *slash = strrchr(path, '/');
-
-  return slash ? slash + 1 : path;
-}
-
-static uint64_t calls_of(struct channel *channel, const struct channel_process *process, uint32_t counter)
-{
-  uint64_t calls = 0;
-
-  for (uint64_t at = atomic_load(&process->chunks); at;) {
-    const struct channel_chunk *chunk = channel_at(channel, at);
-
-    if (chunk->number == counter / COUNTER_CHUNK)
-      calls += chunk->counters[counter % COUNTER_CHUNK].hits;
-    at = chunk->next;
-  }
-  return calls;
-}
-
-static unsigned threads_of(struct channel *channel, const struct channel_process *process)
-{
-  uint32_t seen[1024];
-  unsigned count = 0;
-
-  for (uint64_t at = atomic_load(&process->chunks); at;) {
-    const struct channel_chunk *chunk = channel_at(channel, at);
-    unsigned i = 0;
-
-    while (i < count && seen[i] != chunk->thread)
-      i++;
-    if (i == count && count < 1024)
-      seen[count++] = chunk->thread;
-    at = chunk->next;
-  }
-  return count;
-}
-
-static struct row *find_row(struct block *block, const char *name)
-{
-  for (size_t i = 0; i < block->count; i++)
-    if (strcmp(block->rows[i].name, name) == 0)
-      return &block->rows[i];
-  if (block->count == block->room) {
-    block->room = block->room ? block->room * 2 : 64;
-    block->rows = realloc(block->rows, block->room * sizeof *block->rows);
-  }
-  block->rows[block->count] = (struct row){.name = name};
-  return &block->rows[block->count++];
-}
-
-static void add_process(struct block *block, struct channel *channel, const struct channel_process *process)
-{
-  const struct channel_site *sites = channel_at(channel, process->sites);
-
-  for (uint32_t i = 0; i < process->site_count; i++) {
-    uint64_t calls = sites[i].answer == ANSWER_HOOKED ? calls_of(channel, process, sites[i].counter) : 0;
-    struct row *row;
-
-    if (!calls)
-      continue;
-    row = find_row(block, channel_at(channel, sites[i].name));
-    row->calls += calls;
-    row->is_ifunc = sites[i].is_ifunc;
-    row->address = sites[i].address;
-    row->module = channel_at(channel, sites[i].module);
-  }
-  block->processes++;
-  block->threads += threads_of(channel, process);
-}
-
-static size_t make_blocks(const struct count_run *run, struct block **blocks)
-{
-  uint32_t processes = atomic_load(&run->channel->process_count);
-  size_t count = 0;
-
-  *blocks = calloc(CHANNEL_PROCESSES, sizeof **blocks);
-  for (uint32_t i = 0; i < processes && i < CHANNEL_PROCESSES; i++) {
-    const struct channel_process *process = &run->channel->processes[i];
-    size_t at = 0;
-
-    if (!process->site_count)
-      continue;
-    while (at < count && strcmp((*blocks)[at].program, process->program) != 0)
-      at++;
-    if (at == count)
-      (*blocks)[count++] = (struct block){.program = process->program};
-    add_process(&(*blocks)[at], run->channel, process);
-  }
-  return count;
-}
+/* ---- the table ---- */
 
 static int by_calls(const void *a, const void *b)
 {
@@ -126,137 +18,202 @@ static int by_calls(const void *a, const void *b)
 
   if (left->calls != right->calls)
     return left->calls < right->calls ? 1 : -1;
-  return strcmp(left->name, right->name);
+  return strcmp(left->pick->name, right->pick->name);
 }
 
-/* Where the chosen target of an IFUNC lies, by the file's own map: names of such targets are seldom exported. */
-static void print_target(FILE *out, const struct row *row, const struct count_run *run)
+/* 18314243, or for a terminal 18,314,243. */
+static const char *number(uint64_t value, bool separated, char text[NUMBER])
 {
-  struct module module = {.path = (char *)row->module};
-  uint64_t page = row->address & 0xFFF;
+  char *at = text + NUMBER - 1;
 
-  (void)run;
-  module_read_symbols(&module);
-  for (size_t i = 0; i < module.count; i++)
-    if (!module.symbols[i].is_ifunc && (module.symbols[i].offset & 0xFFF) == page && module.symbols[i].offset == row->address) {
-      fprintf(out, " -> %s", module.symbols[i].name);
-      return;
-    }
-}
-
-static void print_json_text(FILE *out, const char *text)
-{
-  fputc('"', out);
-  for (; *text; text++) {
-    if (*text == '"' || *text == '\\')
-      fprintf(out, "\\%c", *text);
-    else if ((unsigned char)*text < 0x20)
-      fprintf(out, "\\u%04x", *text);
-    else
-      fputc(*text, out);
+  *at = 0;
+  for (unsigned digits = 0; value || !digits; digits++, value /= 10) {
+    if (separated && digits && digits % 3 == 0)
+      *--at = ',';
+    *--at = (char)('0' + value % 10);
   }
-  fputc('"', out);
+  return at;
 }
 
-static void print_block(FILE *out, const struct count_run *run, const struct block *block, bool headed)
+static int width_of(const struct block *block, bool separated)
 {
-  if (run->json) {
-    for (size_t i = 0; i < block->count; i++) {
-      fputs("{\"ev\":\"count\",\"program\":", out);
-      print_json_text(out, last_part(block->program));
-      fputs(",\"fn\":", out);
-      print_json_text(out, block->rows[i].name);
-      fprintf(out, ",\"calls\":%llu}\n", (unsigned long long)block->rows[i].calls);
-    }
-    return;
-  }
+  char text[NUMBER];
+  int length = block->count ? (int)strlen(number(block->rows[0].calls, separated, text)) : 0;
+
+  return length > COLUMN ? length : COLUMN;
+}
+
+static void print_block(const struct count_run *run, const struct block *block, bool headed, bool on_terminal)
+{
+  bool colored = run->color == COLOR_ALWAYS || (run->color == COLOR_AUTO && on_terminal && !getenv("NO_COLOR"));
+  int width = width_of(block, on_terminal);
+  char text[NUMBER];
+
   if (headed)
-    fprintf(out, "# %s (%u process%s, %u thread%s)\n", last_part(block->program), block->processes,
-            block->processes == 1 ? "" : "es", block->threads, block->threads == 1 ? "" : "s");
-  fprintf(out, "%10s  %s\n", "calls", "function");
-  for (size_t i = 0; i < block->count; i++) {
-    fprintf(out, "%10llu  %s", (unsigned long long)block->rows[i].calls, block->rows[i].name);
-    if (block->rows[i].is_ifunc)
-      print_target(out, &block->rows[i], run);
-    fputc('\n', out);
+    fprintf(run->out, "%s# %s (%u process%s, %llu thread%s)%s\n", colored ? bold : "", block->program->file,
+            block->processes, block->processes == 1 ? "" : "es", (unsigned long long)block->threads,
+            block->threads == 1 ? "" : "s", colored ? plain : "");
+  if (headed && (!block->count || !block->rows[0].calls))
+    return;
+  fprintf(run->out, "%s%*s  %s%s\n", colored ? bold : "", width, "calls", "function", colored ? plain : "");
+  for (size_t i = 0; i < block->count && block->rows[i].calls; i++) {
+    const struct row *row = &block->rows[i];
+
+    fprintf(run->out, "%*s  %s", width, number(row->calls, on_terminal, text), row->pick->name);
+    if (row->target)
+      fprintf(run->out, " -> %s", row->target);
+    fputc('\n', run->out);
   }
 }
 
-static struct totals add_up(const struct count_run *run)
-{
-  const struct channel_process *first = run->channel->processes;
-  const struct channel_site *sites = channel_at(run->channel, first->sites);
-  uint32_t processes = atomic_load(&run->channel->process_count);
-  struct totals totals = {0};
+/* ---- what was not counted ---- */
 
-  for (uint32_t i = 0; i < first->site_count; i++) {
-    totals.hooked += sites[i].answer == ANSWER_HOOKED;
-    totals.refused += sites[i].answer == ANSWER_REFUSED;
-    totals.called += sites[i].answer == ANSWER_HOOKED && calls_of(run->channel, first, sites[i].counter) > 0;
-  }
-  for (uint32_t i = 0; i < processes && i < CHANNEL_PROCESSES; i++)
-    totals.lost += atomic_load(&run->channel->processes[i].lost);
-  return totals;
+/* A function that several programs have is named with the first. */
+static bool told_before(size_t block, const struct row *row)
+{
+  for (size_t i = 0; i < block; i++)
+    for (size_t j = 0; j < tally()->blocks[i].count; j++)
+      if (tally()->blocks[i].rows[j].reason && row_same(&tally()->blocks[i].rows[j], row))
+        return true;
+  return false;
 }
 
-static void print_notes(const struct count_run *run, const struct totals *totals)
+static void print_refused(const struct count_run *run)
 {
-  enum { REFUSED_SHOWN = 3 };
-  const struct channel_process *first = run->channel->processes;
-  const struct channel_site *sites = channel_at(run->channel, first->sites);
-  uint32_t notes = atomic_load(&run->channel->note_count), processes = atomic_load(&run->channel->process_count);
-  unsigned shown = 0;
+  unsigned refused = 0;
 
-  for (uint32_t i = 0; i < first->site_count; i++)
-    if (sites[i].answer == ANSWER_REFUSED && (run->verbose || shown++ < REFUSED_SHOWN))
-      fprintf(stderr, "sighook: note: not hooked: %s: %s\n", (char *)channel_at(run->channel, sites[i].name), sites[i].reason);
-  if (!run->verbose && totals->refused > REFUSED_SHOWN)
-    fprintf(stderr, "sighook: note: %u more not hooked; -v names them\n", totals->refused - REFUSED_SHOWN);
-  for (uint32_t i = 0; i < notes && i < CHANNEL_NOTES; i++)
-    fprintf(stderr, "sighook: note: not followed: %s\n", run->channel->notes[i]);
-  if (processes > CHANNEL_PROCESSES)
-    fprintf(stderr, "sighook: note: %u processes beyond the first %d were not counted\n", processes - CHANNEL_PROCESSES,
-            CHANNEL_PROCESSES);
+  for (size_t i = 0; i < tally()->count; i++)
+    for (size_t j = 0; j < tally()->blocks[i].count; j++) {
+      const struct row *row = &tally()->blocks[i].rows[j];
+
+      if (!row->reason || told_before(i, row))
+        continue;
+      refused++;
+      if (run->verbose || refused <= REASONS_SHOWN)
+        fprintf(stderr, "sighook: note: not hooked%s: %s: %s\n", row->entry ? " in every process" : "", row->pick->name,
+                row->reason);
+      else if (refused <= REASONS_SHOWN + NAMES_SHOWN)
+        fprintf(stderr, "%s%s", refused == REASONS_SHOWN + 1 ? "sighook: note: not hooked: " : ", ", row->pick->name);
+    }
+  if (run->verbose || refused <= REASONS_SHOWN)
+    return;
+  if (refused > REASONS_SHOWN + NAMES_SHOWN)
+    fprintf(stderr, " and %u more", refused - REASONS_SHOWN - NAMES_SHOWN);
+  fputs("; -v says why\n", stderr);
+}
+
+static void print_aliases(void)
+{
+  for (size_t i = 0; i < plan_count(); i++)
+    for (size_t j = 0; j < plan_at(i)->alias_count; j++) {
+      const struct alias *alias = &plan_at(i)->aliases[j];
+      bool told = false;
+
+      for (size_t k = 0; k < i && !told; k++)
+        for (size_t l = 0; l < plan_at(k)->alias_count && !told; l++)
+          told = strcmp(plan_at(k)->aliases[l].name, alias->name) == 0;
+      if (!told)
+        fprintf(stderr, "sighook: note: %s is the same code as %s: one row\n", alias->name, alias->counted_as);
+    }
+}
+
+static void print_unfollowed(const struct count_run *run)
+{
+  const struct unfollowed_list list = unfollowed_of(run->channel);
+
+  for (size_t i = 0; i < list.count; i++)
+    fprintf(stderr, "sighook: note: not followed: %s, %u process%s\n", list.all[i].text, list.all[i].processes,
+            list.all[i].processes == 1 ? "" : "es");
+  if (list.unnamed)
+    fprintf(stderr, "sighook: note: not followed: %u processes more\n", list.unnamed);
+}
+
+static void print_lost(const struct count_run *run)
+{
+  uint32_t refused = atomic_load(&run->channel->processes_refused);
+
+  if (refused)
+    fprintf(stderr, "sighook: note: %u processes were not counted: more than %d at a time\n", refused, CHANNEL_PROCESSES);
+  if (tally()->refused_chunks)
+    fprintf(stderr, "sighook: note: some calls of %llu threads were not counted: no memory left for their counters\n",
+            (unsigned long long)tally()->refused_chunks);
+  if (!tally()->count && run->only_program && !run->judged)
+    fprintf(stderr, "sighook: note: no process ran a program named '%s'\n", run->only_program);
+  else if (!tally()->count)
+    fprintf(stderr, "sighook: note: the agent did not start in %s: nothing was counted\n", run->program);
+}
+
+/* ---- the last line ---- */
+
+static void print_entries(const struct totals *totals)
+{
+  static const char *const names[ENTRY_KINDS] = {NULL, "branch", "punned", "evicted", "trap"};
+  const char *separator = " (";
+
+  for (unsigned i = 1; i < ENTRY_KINDS; i++)
+    if (totals->entries[i]) {
+      fprintf(stderr, "%s%u %s", separator, totals->entries[i], names[i]);
+      separator = ", ";
+    }
+  if (totals->hooked)
+    fputc(')', stderr);
+}
+
+const char *signal_name(int signal_number, char text[32])
+{
+  const char *name = sigabbrev_np(signal_number);
+
+  if (name)
+    snprintf(text, 32, "SIG%s", name);
+  else
+    snprintf(text, 32, "signal %d", signal_number);
+  return text;
 }
 
 static void print_end(const struct count_run *run, const struct totals *totals)
 {
-  char how[64];
+  const char *name = strrchr(run->command[0], '/') ? strrchr(run->command[0], '/') + 1 : run->command[0];
+  uint64_t lost = tally()->refused_chunks + atomic_load(&run->channel->processes_refused);
+  unsigned unfollowed = atomic_load(&run->channel->note_count);
+  char text[32];
 
-  if (WIFSIGNALED(run->status))
-    snprintf(how, sizeof how, "was killed by signal %d", WTERMSIG(run->status));
+  fprintf(stderr, "sighook: %s ", name);
+  if (!run->has_ended)
+    fputs("runs on", stderr);
+  else if (WIFSIGNALED(run->status))
+    fprintf(stderr, "was killed by %s", signal_name(WTERMSIG(run->status), text));
   else
-    snprintf(how, sizeof how, "exited %d", WEXITSTATUS(run->status));
-  fprintf(stderr, "sighook: %s %s, %.2f s; %u functions hooked (%u branch), %u never called, %llu lost\n",
-          last_part(run->command[0]), how, (double)(run->end_ns - run->start_ns) / 1e9, totals->hooked, totals->hooked,
-          totals->hooked - totals->called, (unsigned long long)totals->lost);
+    fprintf(stderr, "exited %d", WEXITSTATUS(run->status));
+  fprintf(stderr, ", %.2f s; %u function%s hooked", (double)(run->end_ns - run->start_ns) / 1e9, totals->hooked,
+          totals->hooked == 1 ? "" : "s");
+  print_entries(totals);
+  if (totals->refused)
+    fprintf(stderr, ", %u not hooked", totals->refused);
+  fprintf(stderr, ", %u never called, %llu lost", totals->hooked - totals->called, (unsigned long long)lost);
+  if (unfollowed)
+    fprintf(stderr, ", %u not followed", unfollowed);
+  fputc('\n', stderr);
 }
 
-void report(const struct count_run *run)
+void report(struct count_run *run)
 {
-  FILE *out = run->output ? fopen(run->output, "we") : stderr;
-  struct totals totals = add_up(run);
-  struct block *blocks;
-  size_t count = make_blocks(run, &blocks);
+  const struct totals totals = tally_totals();
+  bool on_terminal = isatty(fileno(run->out)), failed;
 
-  if (!out) {
-    perror(run->output);
-    out = stderr;
-  }
-  if (!atomic_load(&run->channel->process_count))
-    fprintf(stderr, "sighook: the agent did not start in %s: nothing was counted\n", run->program);
-  for (size_t i = 0; i < count; i++) {
-    qsort(blocks[i].rows, blocks[i].count, sizeof *blocks[i].rows, by_calls);
-    print_block(out, run, &blocks[i], count > 1);
-  }
-  if (!run->quiet && !run->json) {
-    print_notes(run, &totals);
-    print_end(run, &totals);
-  }
+  for (size_t i = 0; i < tally()->count; i++)
+    qsort(tally()->blocks[i].rows, tally()->blocks[i].count, sizeof(struct row), by_calls);
   if (run->json)
-    fprintf(out, "{\"ev\":\"end\",\"exit\":%d,\"signal\":%d,\"hooked\":%u,\"lost\":%llu}\n",
-            WIFEXITED(run->status) ? WEXITSTATUS(run->status) : -1, WIFSIGNALED(run->status) ? WTERMSIG(run->status) : 0,
-            totals.hooked, (unsigned long long)totals.lost);
-  if (out != stderr)
-    fclose(out);
+    report_json(run);
+  for (size_t i = 0; i < tally()->count && !run->json; i++)
+    print_block(run, &tally()->blocks[i], tally()->count > 1, on_terminal);
+  failed = ferror(run->out) | fflush(run->out);
+  if (failed && run->output)
+    fprintf(stderr, "sighook: %s: %m; the table is not whole\n", run->output);
+  if (run->quiet || run->json)
+    return;
+  print_refused(run);
+  print_aliases();
+  print_unfollowed(run);
+  print_lost(run);
+  print_end(run, &totals);
 }

@@ -7,32 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NEAR_MAX = 4, DISTANCE_MAX = 2 };
+static const char program_module[] = "PROGRAM", plt[] = "plt";
 
-static const char program_module[] = "PROGRAM";
+/* ---- reading ---- */
 
-/* "libc" also means libc.so.6. */
-static bool module_matches(const char *glob, const struct module *module, size_t index)
-{
-  char with_so[512];
-
-  if (strcmp(glob, program_module) == 0)
-    return index == 0;
-  snprintf(with_so, sizeof with_so, "%s.so*", glob);
-  return fnmatch(glob, module->file, 0) == 0 || fnmatch(with_so, module->file, 0) == 0;
-}
-
-static bool parse_offset(struct selector *selector, char *text)
+/* Cuts "+OFF" off, where it ends the text or stands before an @. */
+static void parse_offset(struct selector *selector, char *text)
 {
   char *plus = strrchr(text, '+'), *end;
 
-  if (!plus || !isdigit((unsigned char)plus[1]))
-    return false;
+  if (!plus || plus == text || !isdigit((unsigned char)plus[1]))
+    return;
   selector->offset = strtoull(plus + 1, &end, 0);
-  if (*end)
-    return false;
-  *plus = 0;
-  return true;
+  if (*end && *end != '@')
+    return;
+  selector->has_offset = true;
+  memmove(plus, end, strlen(end) + 1);
 }
 
 static bool parse_expression(struct selector *selector, const char *text)
@@ -41,11 +31,11 @@ static bool parse_expression(struct selector *selector, const char *text)
   char *pattern, why[128];
   int failure;
 
-  if (end == text) {
+  if (end == text || (end[1] && end[1] != '@')) {
     fprintf(stderr, "sighook: '%s' lacks its closing /\n", text);
     return false;
   }
-  pattern = strndup(text + 1, (size_t)(end - text - 1));
+  pattern = checked(strndup(text + 1, (size_t)(end - text - 1)));
   failure = regcomp(&selector->expression, pattern, REG_EXTENDED | REG_NOSUB);
   free(pattern);
   if (failure) {
@@ -55,43 +45,63 @@ static bool parse_expression(struct selector *selector, const char *text)
   }
   selector->is_expression = true;
   if (end[1] == '@')
-    selector->module = strdup(end + 2);
+    selector->module = checked(strdup(end + 2));
+  return true;
+}
+
+static bool parse_address(struct selector *selector, const char *text)
+{
+  char *end;
+
+  selector->offset = strtoull(text, &end, 16);
+  selector->is_absolute = true;
+  if (*end)
+    fprintf(stderr, "sighook: '%s' is not an address\n", text);
+  return !*end;
+}
+
+/* The ! of MODULE!NAME; not that of operator! and operator!=. */
+static char *find_bang(char *text)
+{
+  char *bang = strchr(text, '!');
+
+  return bang && bang != text && !(bang - text >= 8 && strncmp(bang - 8, "operator", 8) == 0) ? bang : NULL;
+}
+
+static bool parse_name(struct selector *selector, const char *text)
+{
+  char *copy = checked(strdup(text)), *mark;
+
+  parse_offset(selector, copy);
+  if ((mark = find_bang(copy))) {
+    *mark = 0;
+    selector->module = copy;
+    selector->name = mark + 1;
+  } else {
+    mark = strrchr(copy, '@');
+    selector->name = copy;
+    if (mark && mark != copy) {
+      *mark = 0;
+      selector->is_plt = strcmp(mark + 1, plt) == 0;
+      selector->module = selector->is_plt ? NULL : mark + 1;
+    }
+  }
+  selector->is_literal = !strpbrk(selector->name, "*?[");
+  if (!*selector->name || (selector->module && !*selector->module)) {
+    fprintf(stderr, "sighook: '%s' names nothing\n", text);
+    return false;
+  }
   return true;
 }
 
 static bool parse(struct selector *selector, const char *text)
 {
-  char *copy = strdup(text), *mark, *end;
-
-  *selector = (struct selector){.text = strdup(text)};
-  if (text[0] == '/') {
-    free(copy);
+  *selector = (struct selector){.text = checked(strdup(text))};
+  if (text[0] == '/')
     return parse_expression(selector, text);
-  }
-  if (strncmp(text, "0x", 2) == 0) {
-    selector->offset = strtoull(text, &end, 16);
-    selector->is_absolute = !*end;
-    if (*end)
-      fprintf(stderr, "sighook: '%s' is not an address\n", text);
-    free(copy);
-    return !*end;
-  }
-  parse_offset(selector, copy);
-  mark = strchr(copy, '!');
-  if (mark) {
-    *mark = 0;
-    selector->module = copy;
-    selector->name = mark + 1;
-    return true;
-  }
-  mark = strrchr(copy, '@');
-  if (mark && mark != copy) {
-    *mark = 0;
-    selector->is_plt = strcmp(mark + 1, "plt") == 0;
-    selector->module = selector->is_plt ? NULL : mark + 1;
-  }
-  selector->name = copy;
-  return true;
+  if (strncmp(text, "0x", 2) == 0)
+    return parse_address(selector, text);
+  return parse_name(selector, text);
 }
 
 static bool add(struct selection *selection, bool exclude, const char *text);
@@ -103,11 +113,11 @@ static bool add_file(struct selection *selection, bool exclude, const char *path
   bool ok = true;
 
   if (!file) {
-    perror(path);
+    fprintf(stderr, "sighook: %s: %m\n", path);
     return false;
   }
   while (ok && fgets(line, sizeof line, file)) {
-    line[strcspn(line, "\n")] = 0;
+    line[strcspn(line, "\r\n")] = 0;
     if (*line && *line != '#')
       ok = add(selection, exclude, line);
   }
@@ -122,14 +132,14 @@ static bool add(struct selection *selection, bool exclude, const char *text)
 
   if (text[0] == '@')
     return add_file(selection, exclude, text + 1);
-  *list = realloc(*list, (*count + 1) * sizeof **list);
+  *list = checked(realloc(*list, (*count + 1) * sizeof **list));
   return parse(&(*list)[(*count)++], text);
 }
 
 /* Commas inside <>, () or // do not separate. */
 bool selection_add(struct selection *selection, bool exclude, const char *text)
 {
-  char *copy = strdup(text), *start = copy;
+  char *copy = checked(strdup(text)), *start = copy;
   int depth = 0;
   bool expression = false, ok = true;
 
@@ -155,6 +165,28 @@ bool selection_add(struct selection *selection, bool exclude, const char *text)
 void selection_default(struct selection *selection)
 {
   selection_add(selection, false, "*@PROGRAM,*@plt");
+  for (size_t i = 0; i < selection->chosen_count; i++)
+    selection->chosen[i].is_default = true;
+}
+
+/* ---- matching ---- */
+
+/* "libc" also means libc.so.6. */
+static bool module_matches(const char *glob, const struct module *module, size_t index)
+{
+  char with_so[512];
+
+  if (strcmp(glob, program_module) == 0)
+    return index == 0;
+  snprintf(with_so, sizeof with_so, "%s.so*", glob);
+  return fnmatch(glob, module->file, 0) == 0 || fnmatch(with_so, module->file, 0) == 0;
+}
+
+bool selector_takes_module(const struct selector *selector, const struct module *module, size_t index)
+{
+  if (selector->is_plt)
+    return index == 0;
+  return !selector->module || module_matches(selector->module, module, index);
 }
 
 static bool version_matches(const struct selector *selector, const struct symbol *symbol)
@@ -162,76 +194,35 @@ static bool version_matches(const struct selector *selector, const struct symbol
   return selector->module && symbol->version && strcmp(selector->module, symbol->version) == 0;
 }
 
-static bool matches(struct selector *selector, const struct module *module, size_t index, const struct symbol *symbol)
+static bool expression_matches(const struct selector *selector, const struct symbol *symbol)
+{
+  return regexec(&selector->expression, symbol->name, 0, NULL, 0) == 0 ||
+         (symbol->plain && regexec(&selector->expression, symbol->plain, 0, NULL, 0) == 0);
+}
+
+static bool name_matches(const struct selector *selector, const char *name)
+{
+  return name && (selector->is_literal ? strcmp(selector->name, name) == 0 : fnmatch(selector->name, name, 0) == 0);
+}
+
+bool selector_takes(const struct selector *selector, const struct module *module, size_t index,
+                    const struct symbol *symbol)
 {
   if (selector->is_plt != symbol->is_plt)
     return false;
-  if (symbol->is_plt && index != 0)
-    return false;
-  if (selector->module && !module_matches(selector->module, module, index) && !version_matches(selector, symbol))
+  if (!selector_takes_module(selector, module, index) && !version_matches(selector, symbol))
     return false;
   if (selector->is_expression)
-    return regexec(&selector->expression, symbol->name, 0, NULL, 0) == 0;
-  return selector->name && fnmatch(selector->name, symbol->name, 0) == 0;
+    return expression_matches(selector, symbol);
+  if (!selector->name)
+    return false;
+  if (name_matches(selector, symbol->name) || name_matches(selector, symbol->plain))
+    return true;
+  return strchr(selector->name, '(') && name_matches(selector, symbol->full);
 }
 
-bool selection_takes(struct selection *selection, const struct module *module, size_t index, const struct symbol *symbol,
-                     uint64_t *offset)
+bool selector_takes_place(const struct selector *selector, const struct module *module, size_t index)
 {
-  bool taken = false;
-
-  for (size_t i = 0; i < selection->chosen_count; i++)
-    if (matches(&selection->chosen[i], module, index, symbol)) {
-      selection->chosen[i].matches++;
-      *offset = symbol->offset + selection->chosen[i].offset;
-      taken = true;
-    }
-  for (size_t i = 0; taken && i < selection->excluded_count; i++)
-    taken = !matches(&selection->excluded[i], module, index, symbol);
-  return taken;
-}
-
-static size_t distance(const char *a, const char *b)
-{
-  size_t row[64], length = strlen(b);
-
-  if (length >= 63 || strlen(a) >= 63)
-    return 63;
-  for (size_t j = 0; j <= length; j++)
-    row[j] = j;
-  for (size_t i = 1; a[i - 1]; i++) {
-    size_t diagonal = row[0];
-
-    row[0] = i;
-    for (size_t j = 1; j <= length; j++) {
-      size_t above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
-
-      best = above + 1 < best ? above + 1 : best;
-      row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-      diagonal = above;
-    }
-  }
-  return row[length];
-}
-
-void selection_near(const struct selector *selector, const struct module *modules, size_t count, char *text, size_t size)
-{
-  unsigned found = 0;
-
-  *text = 0;
-  for (size_t wanted = 0; wanted <= DISTANCE_MAX && selector->name; wanted++)
-    for (size_t i = 0; i < count; i++)
-      for (size_t j = 0; j < modules[i].count && found < NEAR_MAX; j++) {
-        const struct symbol *symbol = &modules[i].symbols[j];
-        size_t length = strlen(text);
-        char entry[512];
-
-        if (symbol->is_plt || distance(selector->name, symbol->name) != wanted)
-          continue;
-        snprintf(entry, sizeof entry, "%s@%s", symbol->name, modules[i].file);
-        if (strstr(text, entry))
-          continue;
-        snprintf(text + length, size - length, "%s%s", length ? ", " : "", entry);
-        found++;
-      }
+  return selector->has_offset && selector->name && !selector->module && !selector->is_plt &&
+         module_matches(selector->name, module, index);
 }

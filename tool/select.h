@@ -1,5 +1,5 @@
 /* Selectors (-e, -x): which functions of which modules.
- *   NAME[@MODULE] | MODULE!NAME | /ERE/[@MODULE] | NAME@plt | NAME@VERSION | MODULE+OFF | FUNC+OFF | 0xADDR | @FILE */
+ *   NAME[@MODULE] | MODULE!NAME | /ERE/[@MODULE] | NAME@plt | NAME@VERSION | MODULE+OFF | FUNC+OFF[@MODULE] | 0xADDR | @FILE */
 #ifndef TOOL_SELECT_H
 #define TOOL_SELECT_H
 
@@ -10,13 +10,14 @@
 
 struct selector {
   char *text;               /* as given */
-  char *name;               /* glob, or NULL for an expression, an address */
-  char *module;             /* glob on the file name; NULL: any */
+  char *name;               /* glob; NULL for an expression, an address */
+  char *module;             /* glob on the file name, or a version; NULL: any */
   regex_t expression;
-  bool is_expression, is_plt;
-  bool is_absolute;
+  bool is_expression, is_plt, is_absolute;
+  bool is_literal;          /* names one function, no pattern */
+  bool is_default;          /* nobody asked for it */
+  bool has_offset;
   uint64_t offset;          /* FUNC+OFF, MODULE+OFF, 0xADDR */
-  unsigned matches;
 };
 
 struct selection {
@@ -29,11 +30,15 @@ bool selection_add(struct selection *selection, bool exclude, const char *text);
 /* What is counted where nothing was asked for: the program's own functions and its imports. */
 void selection_default(struct selection *selection);
 
-/* Whether the symbol is selected. `index` is the module's place: 0 is the program. Counts the match. */
-bool selection_takes(struct selection *selection, const struct module *module, size_t index, const struct symbol *symbol,
-                     uint64_t *offset);
+/* `index` is the module's place among its process's: 0 is the program. */
+bool selector_takes_module(const struct selector *selector, const struct module *module, size_t index);
+bool selector_takes(const struct selector *selector, const struct module *module, size_t index,
+                    const struct symbol *symbol);
+/* MODULE+OFF. */
+bool selector_takes_place(const struct selector *selector, const struct module *module, size_t index);
 
 /* Names like the selector's, for people who mistyped: at most `size` characters, separated by commas. */
-void selection_near(const struct selector *selector, const struct module *modules, size_t count, char *text, size_t size);
+void selector_near(const struct selector *selector, const struct module *const *modules, size_t count, char *text,
+                   size_t size);
 
 #endif

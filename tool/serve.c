@@ -1,6 +1,4 @@
 /* Answering agents: which functions of the modules of their process to count. */
-#include "count.h"
-
 #include <fnmatch.h>
 #include <linux/futex.h>
 #include <stdio.h>
@@ -8,155 +6,126 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "count.h"
+#include "plan.h"
+#include "store.h"
 
-struct answer {
-  struct channel_site *sites;
-  size_t count, room;
-  uint64_t *seen;           /* addresses taken already: an open hash */
-  size_t seen_size, seen_count;
-};
+/* What the agent brings along is not the program's: no symbols. */
+static const struct module ours = {.path = "", .file = ""};
 
-static uint32_t put_text(struct channel *channel, const char *text)
+static bool is_ours(const struct channel *channel, const char *path)
 {
-  uint64_t offset = channel_take(channel, strlen(text) + 1);
+  const char *file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 
-  if (offset)
-    strcpy(channel_at(channel, offset), text);
-  return (uint32_t)offset;
+  return strcmp(path, channel->agent) == 0 || strncmp(file, "libZydis.so", 11) == 0 ||
+         strncmp(file, "libZycore.so", 12) == 0;
 }
 
-static bool first_seen(struct answer *answer, uint64_t address)
+static void read_modules(const struct channel *channel, const struct channel_process *process,
+                         const struct module ***modules, uint64_t **biases)
 {
-  size_t slot;
+  uint32_t count = process->module_count;
+  const char *at = process->modules;
 
-  if (answer->seen_count * 2 >= answer->seen_size) {
-    struct answer larger = {.seen_size = answer->seen_size ? answer->seen_size * 2 : 4096};
-
-    larger.seen = calloc(larger.seen_size, sizeof *larger.seen);
-    for (size_t i = 0; i < answer->seen_size; i++)
-      if (answer->seen[i])
-        first_seen(&larger, answer->seen[i]);
-    free(answer->seen);
-    answer->seen = larger.seen;
-    answer->seen_size = larger.seen_size;
-  }
-  for (slot = address * UINT64_C(0x9E3779B97F4A7C15) >> 20; answer->seen[slot % answer->seen_size]; slot++)
-    if (answer->seen[slot % answer->seen_size] == address)
-      return false;
-  answer->seen[slot % answer->seen_size] = address;
-  answer->seen_count++;
-  return true;
-}
-
-static void add_site(struct count_run *run, struct answer *answer, const struct module *module, const struct symbol *symbol,
-                     uint64_t offset)
-{
-  uint64_t address = module->bias + offset;
-  struct channel_site *site;
-  char name[1024];
-
-  if (!first_seen(answer, address))
-    return;
-  if (answer->count == answer->room) {
-    answer->room = answer->room ? answer->room * 2 : 256;
-    answer->sites = realloc(answer->sites, answer->room * sizeof *answer->sites);
-  }
-  site = &answer->sites[answer->count++];
-  if (offset == symbol->offset)
-    snprintf(name, sizeof name, "%s@%s", symbol->name, symbol->is_plt ? "plt" : module->file);
-  else
-    snprintf(name, sizeof name, "%s+%#lx@%s", symbol->name, (unsigned long)(offset - symbol->offset), module->file);
-  *site = (struct channel_site){.address = address,
-                                .name = put_text(run->channel, name),
-                                .module = put_text(run->channel, module->path),
-                                .is_ifunc = symbol->is_ifunc && offset == symbol->offset};
-}
-
-static void add_by_offset(struct count_run *run, struct answer *answer, const struct module *modules, size_t count)
-{
-  for (size_t i = 0; i < run->selection.chosen_count; i++) {
-    struct selector *selector = &run->selection.chosen[i];
-    struct symbol place = {.name = selector->text};
-
-    for (size_t j = 0; j < count; j++) {
-      bool named = selector->name && selector->offset && strcmp(modules[j].file, selector->name) == 0;
-
-      if (!named && !(selector->is_absolute && j == 0))
-        continue;
-      selector->matches++;
-      place.offset = selector->offset - (selector->is_absolute ? modules[j].bias : 0);
-      add_site(run, answer, &modules[j], &place, place.offset);
-    }
+  *modules = checked(calloc(count + 1, sizeof **modules));
+  *biases = checked(calloc(count + 1, sizeof **biases));
+  for (uint32_t i = 0; i < count; i++) {
+    memcpy(&(*biases)[i], at, sizeof **biases);
+    at += sizeof **biases;
+    (*modules)[i] = is_ours(channel, at) ? &ours : module_read(at, process->id);
+    at += (strlen(at) + 8) & ~(size_t)7;
   }
 }
 
-static bool complain(struct count_run *run, const struct module *modules, size_t count)
+static size_t libraries_of(const struct plan *plan)
+{
+  size_t count = 0;
+
+  for (size_t i = 1; i < plan->module_count; i++)
+    count += plan->modules[i] != &ours;
+  return count;
+}
+
+static void complain_about(const struct selector *selector, const struct plan *plan)
+{
+  size_t libraries = libraries_of(plan);
+  char near[1024];
+
+  selector_near(selector, plan->modules, plan->module_count, near, sizeof near);
+  fprintf(stderr, "sighook: nothing matches '%s' in %s and its %zu librar%s; not run\n", selector->text,
+          plan->modules[0]->file, libraries, libraries == 1 ? "y" : "ies");
+  if (*near)
+    fprintf(stderr, "  near: %s\n", near);
+}
+
+/* Every selector must match in the program that is meant: the first one, or the first that --exe names. */
+static bool complain(const struct count_run *run, const struct plan *plan)
 {
   bool complained = false;
 
   for (size_t i = 0; i < run->selection.chosen_count; i++) {
     const struct selector *selector = &run->selection.chosen[i];
-    char near[1024];
 
-    if (selector->matches || strcmp(selector->text, "*@plt") == 0 || strcmp(selector->text, "*@PROGRAM") == 0)
+    if (plan->matched[i] || selector->is_default)
       continue;
-    selection_near(selector, modules, count, near, sizeof near);
-    fprintf(stderr, "sighook: nothing matches '%s' in %s and its %zu libraries; not run\n", selector->text, modules[0].file,
-            count - 1);
-    if (*near)
-      fprintf(stderr, "  near: %s\n", near);
+    complain_about(selector, plan);
     complained = true;
   }
-  return complained;
+  if (complained || plan->count)
+    return complained;
+  fprintf(stderr, "sighook: %s has no function symbols and no stubs of imports%s; not run\n", plan->modules[0]->file,
+          run->selection.excluded_count ? " that -x leaves" : "");
+  fputs("  try: sighook count -e '*@libc' ...\n", stderr);
+  return true;
 }
 
-static void collect(struct count_run *run, struct answer *answer, struct module *modules, size_t count)
+static void fill_image(struct count_run *run, struct channel_process *process, const struct plan *plan)
 {
-  const char *agent = strrchr(run->channel->agent, '/') + 1;
+  struct channel_image *image = plan->count ? store_new_image(run, (uint32_t)plan->count) : NULL;
 
-  for (size_t i = 0; i < count; i++) {
-    if (strcmp(modules[i].file, agent) == 0 || strncmp(modules[i].file, "libZy", 5) == 0)
-      continue;                        /* our own are not the program's */
-    module_read_symbols(&modules[i]);
-    for (size_t j = 0; j < modules[i].count; j++) {
-      uint64_t offset;
-
-      if (selection_takes(&run->selection, &modules[i], i, &modules[i].symbols[j], &offset))
-        add_site(run, answer, &modules[i], &modules[i].symbols[j], offset);
-    }
+  if (!image) {
+    if (plan->count)
+      fprintf(stderr, "sighook: shared memory is full: process %d is not counted\n", process->id);
+    return;
   }
-  add_by_offset(run, answer, modules, count);
+  for (size_t i = 0; i < plan->count; i++)
+    image->sites[i] = (struct channel_site){.offset = plan->picks[i].offset,
+                                            .module = plan->picks[i].module_index,
+                                            .is_ifunc = plan->picks[i].is_ifunc};
+  process->image = (uint64_t)((char *)image - (char *)run->channel);
+  process->plan = (uint32_t)plan_index(plan);
 }
 
-static void publish(struct count_run *run, struct channel_process *process, const struct answer *answer, uint32_t state)
+static void answer(struct channel_process *process, uint32_t state)
 {
-  uint64_t offset = channel_take(run->channel, (answer->count + 1) * sizeof *answer->sites);
-
-  if (offset && state == PROCESS_TOLD) {
-    if (answer->count)
-      memcpy(channel_at(run->channel, offset), answer->sites, answer->count * sizeof *answer->sites);
-    process->sites = offset;
-    process->site_count = (uint32_t)answer->count;
-  }
   atomic_store(&process->state, state);
   syscall(SYS_futex, &process->state, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 void serve(struct count_run *run, struct channel_process *process)
 {
-  struct answer answer = {0};
-  struct module *modules;
-  size_t count;
-  const char *file = strrchr(process->program, '/');
-  bool wanted = !run->only_program || fnmatch(run->only_program, file ? file + 1 : process->program, 0) == 0;
+  const struct module **modules;
+  const struct plan *plan;
+  uint64_t *biases;
+  bool wanted;
 
-  if (wanted && modules_of_process(process->id, &modules, &count)) {
-    collect(run, &answer, modules, count);
-    if (process == run->channel->processes && complain(run, modules, count))
-      run->refused = true;
-    modules_free(modules, count);
+  store_retire_predecessors(run, process);
+  read_modules(run->channel, process, &modules, &biases);
+  if (!process->module_count) {
+    answer(process, PROCESS_TOLD);
+    return;
   }
-  publish(run, process, &answer, run->refused ? PROCESS_REFUSED : PROCESS_TOLD);
-  free(answer.sites);
-  free(answer.seen);
+  wanted = !run->only_program || fnmatch(run->only_program, modules[0]->file, 0) == 0;
+  plan = plan_for(&run->selection, modules, biases, process->module_count);
+  if (wanted && !run->judged) {
+    run->judged = true;
+    run->refused = complain(run, plan);
+    if (run->refused) {
+      answer(process, PROCESS_REFUSED);
+      return;
+    }
+  }
+  if (wanted)
+    fill_image(run, process, plan);
+  answer(process, PROCESS_TOLD);
 }

@@ -1,31 +1,49 @@
-/* The functions that a module's file names: from .symtab where it has one, and .dynsym. */
+/* The functions that a module's file names: from .symtab where it has one, and .dynsym. Files are read once a run. */
 #ifndef TOOL_SYMBOLS_H
 #define TOOL_SYMBOLS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 struct symbol {
   char *name;             /* without version */
   char *version;          /* NULL: none */
+  char *plain, *full;     /* C++, Rust: demangled without and with parameters; else NULL */
   uint64_t offset;        /* from the load bias */
   bool is_ifunc;
   bool is_plt;            /* the program's stub for an import of that name */
+  bool is_old;            /* another version of that name is the one that new programs are linked with */
 };
 
 struct module {
   char *path;
   const char *file;       /* its last part */
-  uint64_t bias;
   struct symbol *symbols;
   size_t count, room;
+  dev_t device;
+  ino_t inode;
+  struct timespec changed;
+  struct module *next;
 };
 
-/* The modules that a process has mapped, without symbols; false where it is gone. */
-bool modules_of_process(int process, struct module **modules, size_t *count);
-/* Reads the module's symbols, once. */
-void module_read_symbols(struct module *module);
-void modules_free(struct module *modules, size_t count);
+/* The module's symbols, as a process sees that path: its root and folder may be others than ours. A file that cannot be read
+ * has none. */
+const struct module *module_read(const char *path, int process);
+
+/* The name of the function that begins there; NULL where none has a name. */
+const char *module_name_at(const struct module *module, uint64_t offset);
+
+/* How people know it: demangled if that applies. */
+const char *symbol_shown(const struct symbol *symbol);
+
+/* Room for one more of `count` entries, else the process ends. */
+void *grown(void *memory, size_t count, size_t *room, size_t size);
+void *checked(void *memory);
+
+/* Appends; takes the version from behind an @ in the name, if there is one. */
+struct symbol *module_add(struct module *module, const char *name, uint64_t offset);
 
 #endif

@@ -1,130 +1,212 @@
 /* Hooks on execve, execveat and fexecve: each puts the agent into the environment of the program to be executed, if that can
- * take it. Handlers run in children of vfork and posix_spawn too: raw system calls, no libc, no lock. */
-#include "execute.h"
-
+ * take it. Handlers run in children of vfork and posix_spawn too, on small stacks, with every signal blocked: raw system
+ * calls, no libc, no lock, general registers only.
+ *
+ * The new environment must outlive the handler. Memory for it belongs to a thread and is used again by that thread's next
+ * call: a vfork child has its parent's thread pointer, and its parent sleeps until the child is another program. */
 #include <dlfcn.h>
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sighook/sighook.h>
+#include "agent.h"
 #include "environment.h"
+#include "os/memory.h"
 #include "raw_syscall.h"
 
-static struct channel *shared;
+enum { HEAD = 1024, INTERPRETER = 64, BUFFERS = 64 };
 
-enum { HEAD = 2048 };
+struct buffer {
+  _Atomic(uintptr_t) owner;            /* thread pointer */
+  void *memory;
+  size_t size;
+};
 
-/* Whether an ELF head names a dynamic loader; without one a program takes no agent. */
-static bool is_dynamic(const unsigned char *head, long length)
+static struct buffer buffers[BUFFERS];
+
+static struct buffer *own_buffer(void)
+{
+  uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
+
+  for (unsigned i = 0; i < BUFFERS; i++) {
+    uintptr_t owner = 0;
+
+    if (atomic_compare_exchange_strong_explicit(&buffers[i].owner, &owner, thread, memory_order_relaxed,
+                                                memory_order_relaxed) ||
+        owner == thread)
+      return &buffers[i];
+  }
+  return NULL;
+}
+
+/* NULL where memory is refused. With more threads than buffers the surplus ones' memory is not used again. */
+static void *own_memory(size_t size)
+{
+  struct buffer *buffer = own_buffer();
+  size_t rounded = page_up(size, os_page_size());
+
+  if (!buffer)
+    return os_allocate(rounded);
+  if (buffer->size < size) {
+    if (buffer->memory)
+      os_free(buffer->memory, buffer->size);
+    buffer->memory = os_allocate(rounded);
+    buffer->size = buffer->memory ? rounded : 0;
+  }
+  return buffer->memory;
+}
+
+/* The last part of the dynamic loader's name begins so with the C library that the agent is linked to. */
+static bool is_our_loader(const char *path, size_t size)
+{
+  static const char name[] = "ld-linux";
+  size_t last = 0, i = 0;
+
+  for (size_t at = 0; at < size && path[at]; at++)
+    if (path[at] == '/')
+      last = at + 1;
+  while (i < sizeof name - 1 && last + i < size && path[last + i] == name[i])
+    i++;
+  return i == sizeof name - 1;
+}
+
+/* Why a program with such an ELF head takes no agent; NULL where it does. */
+static const char *why_not_elf(long descriptor, const unsigned char *head, long length)
 {
   const Elf64_Ehdr *header = (const Elf64_Ehdr *)head;
   const Elf64_Phdr *segments = (const Elf64_Phdr *)(head + header->e_phoff);
+  char interpreter[INTERPRETER];
 
-  if (length < (long)sizeof *header || header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != EM_X86_64 ||
-      header->e_phoff > HEAD || header->e_phoff + header->e_phnum * sizeof *segments > (size_t)length)
-    return false;
-  for (unsigned i = 0; i < header->e_phnum; i++)
-    if (segments[i].p_type == PT_INTERP)
-      return true;
-  return false;
+  if (length < (long)sizeof *header || header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != EM_X86_64)
+    return "another machine";
+  if (header->e_phoff > HEAD || header->e_phoff + header->e_phnum * sizeof *segments > (size_t)length)
+    return "unusual file";
+  for (unsigned i = 0; i < header->e_phnum; i++) {
+    if (segments[i].p_type != PT_INTERP)
+      continue;
+    length = host_syscall4(SYS_pread64, descriptor, interpreter, sizeof interpreter, segments[i].p_offset);
+    return length > 0 && is_our_loader(interpreter, (size_t)length) ? NULL : "another C library";
+  }
+  return "static";
+}
+
+static bool has_capabilities(long descriptor)
+{
+  return host_syscall4(SYS_fgetxattr, descriptor, "security.capability", 0, 0) > 0;
+}
+
+static const char *why_not(long descriptor)
+{
+  _Alignas(8) unsigned char head[HEAD];
+  struct stat status;
+  long length = host_syscall4(SYS_pread64, descriptor, head, sizeof head, 0);
+
+  if (length >= 4 && head[0] == ELFMAG0 && head[1] == 'E') {
+    if (host_syscall2(SYS_fstat, descriptor, &status) == 0 && (status.st_mode & (S_ISUID | S_ISGID)))
+      return "setuid";
+    return has_capabilities(descriptor) ? "file capabilities" : why_not_elf(descriptor, head, length);
+  }
+  return NULL;                         /* a script, whose interpreter is nearly always a dynamic program; or no program */
 }
 
 static void note(const char *path, const char *why)
 {
-  uint32_t index = atomic_fetch_add_explicit(&shared->note_count, 1, memory_order_relaxed);
-  char *text = index < CHANNEL_NOTES ? shared->notes[index] : NULL;
+  uint32_t index = atomic_fetch_add_explicit(&channel->note_count, 1, memory_order_relaxed);
+  char *text = index < CHANNEL_NOTES ? channel->notes[index] : NULL;
   size_t at = 0;
 
   if (!text)
     return;
-  while (*path && at < CHANNEL_PATH - 32)
-    text[at++] = *path++;
-  while (*why && at < CHANNEL_PATH - 1)
-    text[at++] = *why++;
+  for (const char *parts[] = {path, " (", why, ")"}, **part = parts; part < parts + 4; part++)
+    for (const char *from = *part; *from && at < CHANNEL_PATH - 1 - (part == parts ? 32 : 0);)
+      text[at++] = *from++;
 }
 
-static const char *why_not(int descriptor)
+/* Neither lies where the program will run if it has changed its root, or its right to look at the command. The variables would
+ * then do harm: the loader complains about the former. */
+static bool out_of_reach(void)
 {
-  unsigned char head[HEAD];
-  struct stat status;
-  long length = host_syscall4(SYS_pread64, descriptor, head, sizeof head, 0);
-
-  if (host_syscall2(SYS_fstat, descriptor, &status) == 0 && (status.st_mode & (S_ISUID | S_ISGID)))
-    return " (setuid)";
-  if (length >= 2 && head[0] == '#' && head[1] == '!')
-    return NULL;                       /* its interpreter is nearly always a dynamic program */
-  return length >= 4 && head[0] == 0x7F && !is_dynamic(head, length) ? " (static)" : NULL;
+  return host_syscall4(SYS_faccessat, AT_FDCWD, channel->agent, R_OK, 0) != 0 ||
+         host_syscall4(SYS_faccessat, AT_FDCWD, channel->path, R_OK, 0) != 0;
 }
 
-/* Whether the program can be followed; `path` relative to `directory`. What cannot be opened fails in the kernel's words. */
-static bool can_follow(int directory, const char *path)
+/* Whether the program can be followed. What cannot be opened fails in the kernel's own words, or runs unread. */
+static bool can_follow(long descriptor, const char *path)
 {
-  long descriptor = host_syscall4(SYS_openat, directory, path, O_RDONLY | O_CLOEXEC, 0);
-  const char *reason;
+  const char *reason = descriptor >= 0 ? why_not(descriptor) : NULL;
 
-  if (descriptor < 0)
-    return true;
-  reason = why_not((int)descriptor);
-  host_syscall1(SYS_close, descriptor);
+  if (!reason && out_of_reach())
+    reason = "the agent is out of its reach";
   if (reason)
     note(path, reason);
   return !reason;
 }
 
+static bool can_follow_path(int directory, const char *path)
+{
+  long descriptor = host_syscall4(SYS_openat, directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  bool can;
+
+  if (descriptor == -ENOENT || descriptor == -ENOTDIR)
+    return false;                      /* it will not run */
+  can = can_follow(descriptor, path);
+  if (descriptor >= 0)
+    host_syscall1(SYS_close, descriptor);
+  return can;
+}
+
 static void add_agent(sighook_context *context, unsigned argument)
 {
-  char **with = environment_with_agent(shared, (char **)sighook_arg(context, argument));
+  char *const *environment = (char *const *)sighook_arg(context, argument);
+  void *memory = own_memory(environment_size(channel, environment));
 
-  if (with)
-    sighook_set_arg(context, argument, (uint64_t)(uintptr_t)with);
+  if (memory)
+    sighook_set_arg(context, argument, (uint64_t)(uintptr_t)environment_with_agent(channel, environment, memory));
 }
 
 static void on_execve(sighook_context *context, void *unused)
 {
   (void)unused;
-  if (can_follow(AT_FDCWD, (const char *)sighook_arg(context, 0)))
+  if (can_follow_path(AT_FDCWD, (const char *)sighook_arg(context, 0)))
     add_agent(context, 2);
 }
 
 static void on_execveat(sighook_context *context, void *unused)
 {
+  int directory = (int)sighook_arg(context, 0);
   const char *path = (const char *)sighook_arg(context, 1);
 
   (void)unused;
-  if (!*path || can_follow((int)sighook_arg(context, 0), path))
+  if (*path ? can_follow_path(directory, path) : can_follow(directory, "a program given by descriptor"))
     add_agent(context, 3);
 }
 
 static void on_fexecve(sighook_context *context, void *unused)
 {
-  const char *reason = why_not((int)sighook_arg(context, 0));
-
   (void)unused;
-  if (reason)
-    note("a program executed by descriptor", reason);
-  else
+  if (can_follow((int)sighook_arg(context, 0), "a program given by descriptor"))
     add_agent(context, 2);
 }
 
-void execute_follow(struct channel *channel)
+void execute_follow(void)
 {
   static const struct {
     const char *name;
     sighook_handler handler;
   } ways[] = {{"execve", on_execve}, {"execveat", on_execveat}, {"fexecve", on_fexecve}};
 
-  shared = channel;
   for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
     sighook_spec spec = {.size = sizeof spec,
                          .kind = SIGHOOK_PROBE,
-                         .flags = SIGHOOK_REQUIRE_BRANCH | SIGHOOK_ALLOW_RECURSION,
+                         .flags = SIGHOOK_INTEGER_ONLY | SIGHOOK_REQUIRE_BRANCH | SIGHOOK_ALLOW_RECURSION,
                          .address = (uintptr_t)dlsym(RTLD_NEXT, ways[i].name),
                          .handler = ways[i].handler};
     sighook_hook hook;
 
-    if (spec.address)
-      sighook_install(&spec, &hook);
+    if (spec.address && sighook_install(&spec, &hook) != SIGHOOK_OK)
+      note(ways[i].name, "no branch fits at this function");
   }
 }

@@ -1,0 +1,257 @@
+/* Hooking the sites that the command asked for. What cannot be had as a branch is left alone, with the reason: a trap would
+ * kill a thread that blocks SIGTRAP, as C libraries do in places. */
+#include <stdio.h>
+#include <string.h>
+#include <dlfcn.h>
+#include <link.h>
+#include <sighook/sighook.h>
+#include "agent.h"
+#include "os/memory.h"
+
+enum { SITE_FLAGS = SIGHOOK_COUNT | SIGHOOK_INTEGER_ONLY | SIGHOOK_REQUIRE_BRANCH, COMMITS_MAX = 8, REASON_MAX = 256 };
+
+/* Private to one installation. */
+struct installation {
+  struct channel_image *image;
+  uint64_t *addresses;                 /* of each site; 0: left out */
+  sighook_hook *hooks;
+  uint32_t *members;                   /* of the batch: which site */
+  uint64_t *seen;                      /* hashed addresses */
+  uint32_t seen_size;
+};
+
+static void refuse(struct channel_image *image, uint32_t index)
+{
+  struct channel_site *site = &image->sites[index];
+  sighook_error error = {.size = sizeof error};
+  size_t length;
+
+  sighook_last_error(&error);
+  site->answer = ANSWER_REFUSED;
+  site->status = (uint16_t)error.status;
+  length = strnlen(error.message, REASON_MAX - 1) + 1;
+  if (image->reasons_used + length > image->size)
+    return;
+  site->reason = image->reasons_used;
+  memcpy((char *)image + site->reason, error.message, length);
+  ((char *)image)[site->reason + length - 1] = 0;
+  image->reasons_used += (uint32_t)length;
+}
+
+static uint64_t bias_of(uint32_t module)
+{
+  const char *at = self->modules;
+  uint64_t bias;
+
+  for (; module; module--) {
+    at += sizeof bias;
+    at += (strlen(at) + 8) & ~UINT64_C(7);
+  }
+  memcpy(&bias, at, sizeof bias);
+  return bias;
+}
+
+struct owner {
+  uint64_t address, bias;
+};
+
+static int find_owner(struct dl_phdr_info *info, size_t size, void *data)
+{
+  struct owner *owner = data;
+
+  (void)size;
+  for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+    if (segment->p_type == PT_LOAD && owner->address - info->dlpi_addr - segment->p_vaddr < segment->p_memsz) {
+      owner->bias = info->dlpi_addr;
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* The target of an IFUNC: its resolver is asked as the dynamic loader asks it (System V psABI x86-64, 4.4.1). dlsym needs a
+ * handle, and dlopen would start libraries, libc among them, before their time. */
+static uint64_t chosen_target(struct channel_site *site, uint64_t resolver)
+{
+  struct owner owner = {.address = ((uint64_t(*)(void))(uintptr_t)resolver)()};
+
+  site->target_module = UINT32_MAX;
+  site->target = owner.address;
+  if (!dl_iterate_phdr(find_owner, &owner))
+    return owner.address;
+  for (uint32_t i = 0; i < self->module_count; i++)
+    if (bias_of(i) == owner.bias) {
+      site->target_module = i;
+      site->target = owner.address - owner.bias;
+      break;
+    }
+  return owner.address;
+}
+
+static bool first_seen(struct installation *work, uint64_t address)
+{
+  uint32_t slot = (uint32_t)(address * UINT64_C(0x9E3779B97F4A7C15) >> 33);
+
+  for (;; slot++) {
+    uint64_t *entry = &work->seen[slot % work->seen_size];
+
+    if (*entry == address)
+      return false;
+    if (*entry)
+      continue;
+    *entry = address;
+    return true;
+  }
+}
+
+static sighook_spec spec_of(const struct installation *work, uint32_t index)
+{
+  return (sighook_spec){
+      .size = sizeof(sighook_spec), .kind = SIGHOOK_PROBE, .flags = SITE_FLAGS, .address = work->addresses[index]};
+}
+
+/* Plain functions first: where an IFUNC chose one that was asked for by its own name, that name has it. */
+static void find_addresses(struct installation *work, bool ifuncs)
+{
+  struct channel_site *sites = work->image->sites;
+
+  for (uint32_t i = 0; i < work->image->site_count; i++) {
+    uint64_t address;
+
+    if ((sites[i].is_ifunc != 0) != ifuncs)
+      continue;
+    address = bias_of(sites[i].module) + sites[i].offset;
+    if (ifuncs)
+      address = chosen_target(&sites[i], address);
+    sites[i].answer = ANSWER_HOOKED;
+    if (!address) {
+      sites[i].answer = ANSWER_REFUSED;
+      sites[i].status = SIGHOOK_NOT_FOUND;
+    } else if (first_seen(work, address)) {
+      work->addresses[i] = address;
+    } else {
+      sites[i].answer = ANSWER_SAME;
+    }
+  }
+}
+
+/* False where the batch could not be had; a site that is to blame is left out of the next one. */
+static bool commit(struct installation *work)
+{
+  uint32_t count = 0;
+  size_t failed_at;
+  sighook_batch *batch;
+  sighook_status status;
+
+  if (sighook_batch_create(&batch) != SIGHOOK_OK)
+    return false;
+  for (uint32_t i = 0; i < work->image->site_count; i++) {
+    sighook_spec spec = spec_of(work, i);
+
+    if (!work->addresses[i])
+      continue;
+    if (sighook_batch_install(batch, &spec, &work->hooks[i]) == SIGHOOK_OK) {
+      work->members[count++] = i;
+    } else {
+      refuse(work->image, i);
+      work->addresses[i] = 0;
+    }
+  }
+  failed_at = count;
+  status = sighook_batch_commit(batch, &failed_at);
+  if (status != SIGHOOK_OK && failed_at < count) {
+    refuse(work->image, work->members[failed_at]);
+    work->addresses[work->members[failed_at]] = 0;
+  }
+  sighook_batch_destroy(batch);
+  return status == SIGHOOK_OK;
+}
+
+static void install_singly(struct installation *work)
+{
+  for (uint32_t i = 0; i < work->image->site_count; i++) {
+    sighook_spec spec = spec_of(work, i);
+
+    if (!work->addresses[i] || sighook_install(&spec, &work->hooks[i]) == SIGHOOK_OK)
+      continue;
+    refuse(work->image, i);
+    work->addresses[i] = 0;
+  }
+}
+
+static void install_all(struct installation *work)
+{
+  for (uint32_t i = 0; i < work->image->site_count; i++) {
+    sighook_spec spec = spec_of(work, i);
+    sighook_info info = {.size = sizeof info};
+
+    if (!work->addresses[i] || sighook_check(&spec, &info) == SIGHOOK_OK)
+      continue;
+    refuse(work->image, i);
+    work->addresses[i] = 0;
+  }
+  for (unsigned i = 0; i < COMMITS_MAX; i++)
+    if (commit(work))
+      return;
+  install_singly(work);
+}
+
+static void settle(struct installation *work)
+{
+  for (uint32_t i = 0; i < work->image->site_count; i++) {
+    struct channel_site *site = &work->image->sites[i];
+    sighook_info info = {.size = sizeof info};
+
+    if (!work->addresses[i])
+      continue;
+    if (!counters_number(work->hooks[i], &site->counter) || sighook_query(work->hooks[i], &info) != SIGHOOK_OK)
+      refuse(work->image, i);
+    site->entry = (uint8_t)info.entry;
+  }
+}
+
+/* A process has one thread more than it starts: how many, tells a counter of our own, unless they are counted anyway. */
+static void count_threads(const struct installation *work)
+{
+  struct channel_image *image = work->image;
+  sighook_spec spec = {.size = sizeof spec,
+                       .kind = SIGHOOK_PROBE,
+                       .flags = SITE_FLAGS,
+                       .address = (uintptr_t)dlsym(RTLD_NEXT, "pthread_create")};
+  sighook_hook hook;
+  uint32_t number;
+
+  for (uint32_t i = 0; i < image->site_count; i++)
+    if (work->addresses[i] == spec.address && spec.address) {
+      image->thread_counter = image->sites[i].counter + 1;
+      return;
+    }
+  if (spec.address && sighook_install(&spec, &hook) == SIGHOOK_OK && counters_number(hook, &number))
+    image->thread_counter = number + 1;
+}
+
+void install_sites(struct channel_image *image)
+{
+  uint32_t count = image->site_count;
+  struct installation work = {.image = image, .seen_size = count * 2 + 1};
+  size_t size = count * (sizeof *work.addresses + sizeof *work.hooks + sizeof *work.members) +
+                work.seen_size * sizeof *work.seen;
+
+  if (!count)
+    return;
+  size = page_up(size, os_page_size());
+  work.addresses = os_allocate(size);
+  if (!work.addresses)
+    return;
+  work.hooks = (sighook_hook *)(work.addresses + count);
+  work.seen = (uint64_t *)(work.hooks + count);
+  work.members = (uint32_t *)(work.seen + work.seen_size);
+  find_addresses(&work, false);
+  find_addresses(&work, true);
+  install_all(&work);
+  settle(&work);
+  count_threads(&work);
+  os_free(work.addresses, size);
+}

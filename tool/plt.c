@@ -1,0 +1,102 @@
+/* PLT entries jump through their import's slot: `jmp *slot(%rip)`, perhaps behind endbr64 or bnd. A slot's relocation has the
+ * name. (System V psABI x86-64, 5.2) */
+#include "plt.h"
+
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct plt_slot {
+  uint64_t slot;
+  const char *name;
+};
+
+struct plt_slots {
+  struct plt_slot *all;
+  size_t count, room;
+};
+
+static int by_slot(const void *a, const void *b)
+{
+  const struct plt_slot *left = a, *right = b;
+
+  return (left->slot > right->slot) - (left->slot < right->slot);
+}
+
+static void read_relocations(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, struct plt_slots *slots)
+{
+  Elf_Scn *names = elf_getscn(elf, header->sh_link);
+  GElf_Shdr symbols;
+  Elf_Data *data = elf_getdata(section, NULL);
+
+  if (!gelf_getshdr(names, &symbols) || symbols.sh_type != SHT_DYNSYM)
+    return;
+  for (size_t i = 0; data && i < header->sh_size / header->sh_entsize; i++) {
+    GElf_Rela relocation;
+    GElf_Sym symbol;
+    unsigned type;
+
+    if (!gelf_getrela(data, (int)i, &relocation))
+      continue;
+    type = (unsigned)GELF_R_TYPE(relocation.r_info);
+    if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) ||
+        !gelf_getsym(elf_getdata(names, NULL), (int)GELF_R_SYM(relocation.r_info), &symbol))
+      continue;
+    slots->all = grown(slots->all, slots->count, &slots->room, sizeof *slots->all);
+    slots->all[slots->count++] =
+        (struct plt_slot){relocation.r_offset, elf_strptr(elf, symbols.sh_link, symbol.st_name)};
+  }
+}
+
+static void add_stub(struct module *module, const struct plt_slots *slots, uint64_t slot, uint64_t entry)
+{
+  const struct plt_slot key = {.slot = slot};
+  const struct plt_slot *found = bsearch(&key, slots->all, slots->count, sizeof key, by_slot);
+
+  if (found && found->name && *found->name)
+    module_add(module, found->name, entry)->is_plt = true;
+}
+
+static void read_stubs(struct module *module, const GElf_Shdr *header, const Elf_Data *data, const struct plt_slots *slots)
+{
+  const uint8_t *code = data->d_buf;
+
+  for (size_t at = 0; code && at + 6 <= data->d_size; at++) {
+    int32_t displacement;
+    uint64_t entry = at;
+
+    if (code[at] != 0xFF || code[at + 1] != 0x25)          /* jmp *displacement(%rip) */
+      continue;
+    memcpy(&displacement, code + at + 2, sizeof displacement);
+    if (entry && code[entry - 1] == 0xF2)                  /* bnd */
+      entry--;
+    if (entry >= 4 && memcmp(code + entry - 4, "\xF3\x0F\x1E\xFA", 4) == 0)   /* endbr64 */
+      entry -= 4;
+    add_stub(module, slots, header->sh_addr + at + 6 + (uint64_t)(int64_t)displacement, header->sh_addr + entry);
+    at += 5;
+  }
+}
+
+void plt_read(struct module *module, Elf *elf)
+{
+  struct plt_slots slots = {0};
+  size_t names;
+  GElf_Shdr header;
+
+  for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));)
+    if (gelf_getshdr(section, &header) && header.sh_type == SHT_RELA && header.sh_entsize)
+      read_relocations(elf, section, &header, &slots);
+  if (slots.count)
+    qsort(slots.all, slots.count, sizeof *slots.all, by_slot);
+  if (slots.count && elf_getshdrstrndx(elf, &names) == 0)
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+      const char *name = gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+      Elf_Data *data = name && strncmp(name, ".plt", 4) == 0 && header.sh_type == SHT_PROGBITS
+                           ? elf_getdata(section, NULL)
+                           : NULL;
+
+      if (data)
+        read_stubs(module, &header, data, &slots);
+    }
+  free(slots.all);
+}
