@@ -7,44 +7,48 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OS_MODULE_PATH = 256, OS_MODULE_SEGMENTS = 12, OS_MODULE_BUILD_ID = 32 };
+enum {
+  OS_MODULE_PATH = 256,
+  OS_MODULE_SEGMENTS = 12,
+  OS_MODULE_BUILD_ID = 32
+};
 
 struct os_segment {
   uintptr_t start, end;
-  unsigned protection;              /* OS_READ, OS_WRITE, OS_EXECUTE: what the file asks for */
+  unsigned protection; /* OS_READ, OS_WRITE, OS_EXECUTE: what the file asks for */
 };
 
 struct os_module {
-  uintptr_t base;                   /* load bias */
-  uintptr_t text, text_end;         /* its executable segments, from the first to the last */
-  uintptr_t unwind, unwind_end;     /* the unwind table's header (.eh_frame_hdr); 0: none */
-  uintptr_t dynamic, dynamic_end;   /* the dynamic section; 0: none */
-  uintptr_t build_id;               /* bytes that name this very build; 0: none */
+  uintptr_t base;                 /* load bias */
+  uintptr_t text, text_end;       /* its executable segments, from the first to the last */
+  uintptr_t unwind, unwind_end;   /* the unwind table's header (.eh_frame_hdr); 0: none */
+  uintptr_t dynamic, dynamic_end; /* the dynamic section; 0: none */
+  uintptr_t build_id;             /* bytes that name this very build; 0: none */
   size_t build_id_length;
-  uintptr_t low, high;              /* all segments */
+  uintptr_t low, high; /* all segments */
   struct os_segment segments[OS_MODULE_SEGMENTS];
-  unsigned segment_count;           /* further ones are left out */
-  bool is_kernel;                   /* the vDSO */
-  bool is_static;                   /* a program without a dynamic loader: libc is inside it */
-  char path[OS_MODULE_PATH];        /* "" for the program itself where its name is not known, cut where longer */
+  unsigned segment_count;    /* further ones are left out */
+  bool is_kernel;            /* the vDSO */
+  bool is_static;            /* a program without a dynamic loader: libc is inside it */
+  char path[OS_MODULE_PATH]; /* "" for the program itself where its name is not known, cut where longer */
 };
 
 /* A number that changes whenever a module comes or goes. Takes the dynamic loader's lock. */
 uint64_t os_modules_generation(void);
-/* Visits the modules in load order until `visit` returns true. Holds the dynamic loader's lock meanwhile, so `visit` may
- * call nothing that loads or unloads. */
+/* Visits the modules in load order until `visit` returns true. Holds the dynamic loader's lock meanwhile, so `visit`
+ * may call nothing that loads or unloads. */
 void os_modules_each(bool (*visit)(const struct os_module *module, void *user), void *user);
 
 /* What the loader says of an address without taking its lock. */
 enum os_module_answer {
-  OS_MODULE_NONE,                   /* no module lies there */
+  OS_MODULE_NONE, /* no module lies there */
   OS_MODULE_HERE,
-  OS_MODULE_UNKNOWN                 /* this system cannot tell */
+  OS_MODULE_UNKNOWN /* this system cannot tell */
 };
 
 struct os_module_identity {
-  uintptr_t low, high;              /* of the module's mappings */
-  const void *object;               /* the loader's own record of it */
+  uintptr_t low, high; /* of the module's mappings */
+  const void *object;  /* the loader's own record of it */
 };
 
 enum os_module_answer os_module_identify(uintptr_t address, struct os_module_identity *identity);

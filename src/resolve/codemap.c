@@ -1,6 +1,6 @@
-/* Facts about code, from the modules' unwind tables and from decoding the function around an address. The function decoded
- * last is kept, since hooks come in runs. At a function's entry nothing is decoded unless some bytes of the function look
- * like a branch into the first instruction. */
+/* Facts about code, from the modules' unwind tables and from decoding the function around an address. The function
+ * decoded last is kept, since hooks come in runs. At a function's entry nothing is decoded unless some bytes of the
+ * function look like a branch into the first instruction. */
 #include "resolve/codemap.h"
 
 #include "core/plan.h"
@@ -11,37 +11,37 @@
 #include "resolve/shape.h"
 
 enum {
-  FUNCTION_MAX = 1 << 20,           /* larger ones are not decoded */
-  WINDOW = 1024,                    /* code read at once */
-  SCAN_PLAIN = 256                  /* how much of a function is searched for branches into a first instruction that has no
-                                       prefix to skip: only hand-written loops do that */
+  FUNCTION_MAX = 1 << 20, /* larger ones are not decoded */
+  WINDOW = 1024,          /* code read at once */
+  SCAN_PLAIN = 256        /* how much of a function is searched for branches into a first instruction that has no
+                             prefix to skip: only hand-written loops do that */
 };
 
 enum {
-  MARK_LINEAR = 1,                  /* an instruction begins here, decoded from the function's start */
-  MARK_TARGET = 2,                  /* a direct branch leads here */
-  MARK_INNER = 4                    /* an instruction begins here, decoded from a target inside another instruction */
+  MARK_LINEAR = 1, /* an instruction begins here, decoded from the function's start */
+  MARK_TARGET = 2, /* a direct branch leads here */
+  MARK_INNER = 4   /* an instruction begins here, decoded from a target inside another instruction */
 };
 
 /* The function decoded last: a mark for each of its bytes. */
 static struct {
-  uint64_t module;                  /* its serial number; 0: nothing is decoded */
+  uint64_t module; /* its serial number; 0: nothing is decoded */
   uintptr_t start, end;
-  uintptr_t decoded_to;             /* linear decoding went wrong there, or came to the end */
+  uintptr_t decoded_to; /* linear decoding went wrong there, or came to the end */
   uint8_t *marks;
   size_t size;
 } decoded;
 
 /* Code of the function, read ahead. */
 struct reader {
-  uintptr_t at, end;                /* what bytes[] holds begins at `at`; nothing from `end` on is wanted */
+  uintptr_t at, end; /* what bytes[] holds begins at `at`; nothing from `end` on is wanted */
   size_t length;
   uint8_t bytes[WINDOW];
 };
 
 static void open_reader(struct reader *reader, uintptr_t end)
 {
-  reader->at = 0;                   /* field by field: an initializer would call memset, which may be a site */
+  reader->at = 0; /* field by field: an initializer would call memset, which may be a site */
   reader->end = end;
   reader->length = 0;
 }
@@ -50,7 +50,8 @@ static size_t read_ahead(struct reader *reader, uintptr_t address, const uint8_t
 {
   bool is_held = address >= reader->at && address - reader->at < reader->length;
 
-  if (!is_held || (address - reader->at + HOST_INSN_MAX > reader->length && reader->at + reader->length < reader->end)) {
+  if (!is_held ||
+      (address - reader->at + HOST_INSN_MAX > reader->length && reader->at + reader->length < reader->end)) {
     size_t wanted = reader->end - address < WINDOW ? reader->end - address : WINDOW;
 
     reader->at = address;
@@ -96,11 +97,13 @@ static uintptr_t mark_run(struct reader *reader, uintptr_t at, uint8_t mark)
   return at;
 }
 
-/* Targets that linear decoding did not come by begin instructions too, and so do those behind them. A run may mark further
- * targets at lower addresses, hence the repetition. */
+/* Targets that linear decoding did not come by begin instructions too, and so do those behind them. A run may mark
+ * further targets at lower addresses, hence the repetition. */
 static void mark_targets(struct reader *reader)
 {
-  enum { ROUNDS = 4 };
+  enum {
+    ROUNDS = 4
+  };
   bool again = true;
 
   for (unsigned round = 0; again && round < ROUNDS; round++) {
@@ -200,14 +203,15 @@ static bool may_enter_first(const struct eh_function *function, const uint8_t *c
       return true;
     if (readable < HOST_INSN_MAX || at + readable >= end)
       break;
-    at += readable - (HOST_INSN_MAX - 1);     /* a branch may lie across two windows */
+    at += readable - (HOST_INSN_MAX - 1); /* a branch may lie across two windows */
   }
   return false;
 }
 
-/* The function at `address`, by its unwind entry or else by an exported symbol, and what begins behind it. Answers whether
- * the address is a function's entry. */
-static bool find_function(struct module *module, uintptr_t address, struct eh_function *function, struct code_facts *facts)
+/* The function at `address`, by its unwind entry or else by an exported symbol, and what begins behind it. Answers
+ * whether the address is a function's entry. */
+static bool find_function(struct module *module, uintptr_t address, struct eh_function *function,
+                          struct code_facts *facts)
 {
   const struct os_module *image = &module->image;
   const struct module_facts *known = module_facts(module);
@@ -251,7 +255,8 @@ sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t leng
     return SIGHOOK_OK;
   if (is_decoded(module, &function))
     look_inside(address, length, facts);
-  else if ((address != function.start || may_enter_first(&function, code, length)) && decode_function(module, &function))
+  else if ((address != function.start || may_enter_first(&function, code, length)) &&
+           decode_function(module, &function))
     look_inside(address, length, facts);
   if (is_entry)
     facts->boundary = BOUNDARY_YES;

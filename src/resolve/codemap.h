@@ -1,6 +1,6 @@
-/* What is known of the code at an address: its function by the unwind tables or the exported symbols, where instructions
- * begin, where the function's own branches lead. Code is read with our own entries and patches undone. Under the library's
- * lock. */
+/* What is known of the code at an address: its function by the unwind tables or the exported symbols, where
+ * instructions begin, where the function's own branches lead. Code is read with our own entries and patches undone.
+ * Under the library's lock. */
 #ifndef RESOLVE_CODEMAP_H
 #define RESOLVE_CODEMAP_H
 
@@ -9,17 +9,21 @@
 #include <stdint.h>
 #include "error.h"
 
-enum boundary { BOUNDARY_UNKNOWN, BOUNDARY_YES, BOUNDARY_NO };
+enum boundary {
+  BOUNDARY_UNKNOWN,
+  BOUNDARY_YES,
+  BOUNDARY_NO
+};
 
 struct code_facts {
   bool has_function;
   uintptr_t function_start, function_end;
-  uintptr_t next_entry;             /* the lowest known function entry above the address; UINTPTR_MAX where unknown */
-  enum boundary boundary;           /* whether an instruction begins at the address */
-  uintptr_t instruction_start;      /* BOUNDARY_NO: the instruction that the address is inside of */
-  uintptr_t interior_target;        /* 0, or where a branch leads strictly inside the instruction at the address */
-  uintptr_t enclosing;              /* BOUNDARY_YES: 0, or another real instruction that this one lies inside of, as the one
-                                       behind a `lock` that branches skip: changing one changes the other */
+  uintptr_t next_entry;        /* the lowest known function entry above the address; UINTPTR_MAX where unknown */
+  enum boundary boundary;      /* whether an instruction begins at the address */
+  uintptr_t instruction_start; /* BOUNDARY_NO: the instruction that the address is inside of */
+  uintptr_t interior_target;   /* 0, or where a branch leads strictly inside the instruction at the address */
+  uintptr_t enclosing;         /* BOUNDARY_YES: 0, or another real instruction that this one lies inside of, as the one
+                                  behind a `lock` that branches skip: changing one changes the other */
 };
 
 /* `length` is that of the instruction at `address`; its first bytes are code[]. */

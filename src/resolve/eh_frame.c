@@ -1,10 +1,10 @@
-/* .eh_frame_hdr and .eh_frame (Linux Standard Base, Core, 10.6): the sorted table of function starts, and the range in a
- * frame description entry (FDE), whose encodings its common information entry (CIE) tells. */
+/* .eh_frame_hdr and .eh_frame (Linux Standard Base, Core, 10.6): the sorted table of function starts, and the range in
+ * a frame description entry (FDE), whose encodings its common information entry (CIE) tells. */
 #include "resolve/eh_frame.h"
 
 #include <stddef.h>
 
-enum {                          /* DW_EH_PE_*: how a pointer is written */
+enum { /* DW_EH_PE_*: how a pointer is written */
   FORMAT = 0x0F,
   ABSOLUTE = 0x00,
   ULEB128 = 0x01,
@@ -15,17 +15,17 @@ enum {                          /* DW_EH_PE_*: how a pointer is written */
   SDATA2 = 0x0A,
   SDATA4 = 0x0B,
   SDATA8 = 0x0C,
-  BASE = 0x70,                  /* what it is relative to */
+  BASE = 0x70, /* what it is relative to */
   PC_RELATIVE = 0x10,
   DATA_RELATIVE = 0x30,
   OMITTED = 0xFF
 };
 
 struct entry {
-  int32_t start, description;   /* both relative to the header */
+  int32_t start, description; /* both relative to the header */
 };
 
-struct cursor {                 /* reads forward; `failed` is sticky, and what was read then is zero */
+struct cursor { /* reads forward; `failed` is sticky, and what was read then is zero */
   const struct eh_table *table;
   uintptr_t at, end;
   bool failed;
@@ -116,7 +116,7 @@ static uintptr_t read_address(struct cursor *cursor, uint8_t encoding)
     return field + value;
   case DATA_RELATIVE:
     return cursor->table->header + value;
-  default:                      /* indirect, or relative to what only the unwinder knows */
+  default: /* indirect, or relative to what only the unwinder knows */
     cursor->failed = true;
     return 0;
   }
@@ -158,7 +158,7 @@ static bool read_cie(const struct eh_table *table, uintptr_t address, uint8_t *e
 
   *encoding = ABSOLUTE;
   *is_signal_frame = false;
-  if (read_word(&cie) != 0)     /* the mark of a CIE */
+  if (read_word(&cie) != 0) /* the mark of a CIE */
     return false;
   version = read_byte(&cie);
   letters = cie;
@@ -167,7 +167,7 @@ static bool read_cie(const struct eh_table *table, uintptr_t address, uint8_t *e
   letter = read_byte(&letters);
   if (letter != 'z')
     return !cie.failed && !letter;
-  read_leb128(&cie);            /* code alignment, data alignment, return register, length of what follows */
+  read_leb128(&cie); /* code alignment, data alignment, return register, length of what follows */
   read_leb128(&cie);
   if (version == 1)
     read_byte(&cie);
@@ -184,7 +184,7 @@ static bool read_cie(const struct eh_table *table, uintptr_t address, uint8_t *e
     else if (letter == 'S')
       *is_signal_frame = true;
     else if (letter != 'B' && letter != 'G')
-      break;                    /* unknown, so what follows it cannot be told either */
+      break; /* unknown, so what follows it cannot be told either */
   }
   return !cie.failed;
 }
@@ -209,7 +209,10 @@ static bool read_range(const struct eh_table *table, uintptr_t address, struct e
 /* The table's entries; 0 where it is not in the one form that all linkers write. */
 static size_t entries(const struct eh_table *table, uintptr_t *first)
 {
-  enum { VERSION = 1, SORTED_TABLE = DATA_RELATIVE | SDATA4 };
+  enum {
+    VERSION = 1,
+    SORTED_TABLE = DATA_RELATIVE | SDATA4
+  };
   struct cursor cursor = cursor_at(table, table->header);
   uint8_t head[4];
   size_t count;
@@ -228,7 +231,7 @@ static struct entry entry_at(uintptr_t first, size_t index)
 {
   struct entry entry;
 
-  __builtin_memcpy(&entry, (const void *)(first + index * sizeof entry), sizeof entry);   /* may be unaligned */
+  __builtin_memcpy(&entry, (const void *)(first + index * sizeof entry), sizeof entry); /* may be unaligned */
   return entry;
 }
 
@@ -282,5 +285,5 @@ uintptr_t eh_next_start(const struct eh_table *table, uintptr_t pc)
   if (!count || index == count)
     return UINTPTR_MAX;
   start = start_at(table, first, index);
-  return start > pc ? start : UINTPTR_MAX;   /* an unsorted table knows nothing */
+  return start > pc ? start : UINTPTR_MAX; /* an unsorted table knows nothing */
 }

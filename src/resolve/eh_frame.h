@@ -1,5 +1,5 @@
-/* Function ranges from unwind tables. Pure: reads only inside the bounds given, whatever the table says. What is not in the
- * form that linkers write is answered as unknown. */
+/* Function ranges from unwind tables. Pure: reads only inside the bounds given, whatever the table says. What is not in
+ * the form that linkers write is answered as unknown. */
 #ifndef RESOLVE_EH_FRAME_H
 #define RESOLVE_EH_FRAME_H
 
@@ -7,13 +7,13 @@
 #include <stdint.h>
 
 struct eh_table {
-  uintptr_t header;             /* .eh_frame_hdr, where it lies in memory */
-  uintptr_t low, high;          /* nothing outside is read */
+  uintptr_t header;    /* .eh_frame_hdr, where it lies in memory */
+  uintptr_t low, high; /* nothing outside is read */
 };
 
 struct eh_function {
   uintptr_t start, end;
-  bool is_signal_frame;         /* libc's signal return: its entry begins a byte before its code, for the unwinders' sake */
+  bool is_signal_frame; /* libc's signal return: its entry begins a byte before its code, for the unwinders' sake */
 };
 
 /* The function whose unwind entry covers `pc`. */

@@ -1,5 +1,5 @@
-/* The symbols that a loaded module exports, read where they lie in memory. Pure: reads only inside the module's readable
- * segments, whatever its tables say; keeps nothing, allocates nothing. One implementation a file format. */
+/* The symbols that a loaded module exports, read where they lie in memory. Pure: reads only inside the module's
+ * readable segments, whatever its tables say; keeps nothing, allocates nothing. One implementation a file format. */
 #ifndef RESOLVE_EXPORTS_H
 #define RESOLVE_EXPORTS_H
 
@@ -10,17 +10,18 @@
 
 enum export_kind {
   EXPORT_FUNCTION,
-  EXPORT_CHOICE,                    /* an IFUNC: its address is that of the function that chooses */
+  EXPORT_CHOICE, /* an IFUNC: its address is that of the function that chooses */
   EXPORT_DATA,
-  EXPORT_OTHER                      /* thread-local, or of no address: never answered by name */
+  EXPORT_OTHER /* thread-local, or of no address: never answered by name */
 };
 
-struct export {
+struct export
+{
   const char *name;
   uintptr_t address;
-  size_t size;                      /* 0: not told */
+  size_t size; /* 0: not told */
   enum export_kind kind;
-  bool is_superseded;               /* a version that is bound to only where it is asked for */
+  bool is_superseded; /* a version that is bound to only where it is asked for */
 };
 
 struct bytes {
@@ -31,6 +32,7 @@ struct bytes {
 struct exports {
   const struct os_module *module;
   struct bytes symbols, names, versions, gnu_hash, hash;
+  size_t names_size; /* as the module says it */
   size_t count;
 };
 

@@ -9,7 +9,7 @@
 #include "os/modules.h"
 
 struct function_symbol {
-  uint32_t start, size;             /* start: from the module's lowest address */
+  uint32_t start, size; /* start: from the module's lowest address */
 };
 
 struct zone {
@@ -18,10 +18,10 @@ struct zone {
 };
 
 struct module_facts {
-  struct function_symbol *functions;   /* by start; exported functions of the dynamic symbol table */
+  struct function_symbol *functions; /* by start; exported functions of the dynamic symbol table */
   size_t function_count, function_size;
   struct zone *zones;
-  size_t zone_count, zone_size;        /* *_size: of the memory, for os_free */
+  size_t zone_count, zone_size; /* *_size: of the memory, for os_free */
 };
 
 /* Leaves out what cannot be read or has no memory. */

@@ -1,6 +1,7 @@
-/* The list of modules. Whether it still holds is asked without the dynamic loader's lock where possible: a thread that holds
- * that lock and hits a site may itself be waiting for ours. The loader's record and the build id at its place tell one module
- * from another that took its addresses; without a build id the loader's own count of arrivals must be asked. */
+/* The list of modules. Whether it still holds is asked without the dynamic loader's lock where possible: a thread that
+ * holds that lock and hits a site may itself be waiting for ours. The loader's record and the build id at its place
+ * tell one module from another that took its addresses; without a build id the loader's own count of arrivals must be
+ * asked. */
 #include "resolve/modules.h"
 
 #include "os/memory.h"
@@ -82,7 +83,7 @@ static void refresh(void)
 
   list_generation = os_modules_generation();
   os_modules_each(count_module, &count);
-  list_room = count + 4;            /* some may come in between; what still does not fit is found at the next call */
+  list_room = count + 4; /* some may come in between; what still does not fit is found at the next call */
   list = os_allocate(memory_of(list_room));
   list_count = last_found = 0;
   if (list)

@@ -8,10 +8,10 @@
 
 struct module {
   struct os_module image;
-  uint64_t serial;                  /* another one whenever other code may lie there */
-  const void *object;               /* as os_module_identify says it */
+  uint64_t serial;    /* another one whenever other code may lie there */
+  const void *object; /* as os_module_identify says it */
   uint8_t build_id[OS_MODULE_BUILD_ID];
-  struct module_facts facts;        /* found out at the first need */
+  struct module_facts facts; /* found out at the first need */
   bool facts_read;
 };
 

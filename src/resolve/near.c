@@ -44,7 +44,8 @@ void near_offer(struct near *near, const char *name)
   unsigned limit = near->length < 4 ? 1 : near->length < 8 ? 2 : 3, far, place;
   size_t length = strnlen(name, NEAR_NAME);
 
-  if (near->length > NEAR_WANTED || length >= NEAR_NAME || length > near->length + limit || near->length > length + limit)
+  if (near->length > NEAR_WANTED || length >= NEAR_NAME || length > near->length + limit ||
+      near->length > length + limit)
     return;
   if (near->count == NEAR_MAX)
     limit = smaller(limit, near->distance[NEAR_MAX - 1]);
@@ -54,7 +55,8 @@ void near_offer(struct near *near, const char *name)
   for (unsigned i = 0; i < near->count; i++)
     if (strcmp(near->names[i], name) == 0)
       return;
-  for (place = near->count < NEAR_MAX ? near->count++ : NEAR_MAX - 1; place > 0 && near->distance[place - 1] > far; place--) {
+  for (place = near->count < NEAR_MAX ? near->count++ : NEAR_MAX - 1; place > 0 && near->distance[place - 1] > far;
+       place--) {
     near->distance[place] = near->distance[place - 1];
     memcpy(near->names[place], near->names[place - 1], NEAR_NAME);
   }

@@ -4,7 +4,11 @@
 
 #include <stddef.h>
 
-enum { NEAR_MAX = 3, NEAR_NAME = 48, NEAR_WANTED = 64 };
+enum {
+  NEAR_MAX = 3,
+  NEAR_NAME = 48,
+  NEAR_WANTED = 64
+};
 
 struct near {
   const char *wanted;

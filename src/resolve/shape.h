@@ -1,5 +1,5 @@
-/* What the code map asks of the instruction set that the core does not: code known by its bytes, and quick looks at bytes
- * that spare decoding. Pure. One folder an architecture implements it. */
+/* What the code map asks of the instruction set that the core does not: code known by its bytes, and quick looks at
+ * bytes that spare decoding. Pure. One folder an architecture implements it. */
 #ifndef RESOLVE_SHAPE_H
 #define RESOLVE_SHAPE_H
 

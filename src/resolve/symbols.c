@@ -1,6 +1,6 @@
-/* Names to addresses. Modules are asked in load order, which is the order of global lookup for all that was loaded at start.
- * Undefined symbols are never answered: the dynamic loader would give the program's own PLT entry for some. Which target an
- * IFUNC chose only the dynamic loader knows. */
+/* Names to addresses. Modules are asked in load order, which is the order of global lookup for all that was loaded at
+ * start. Undefined symbols are never answered: the dynamic loader would give the program's own PLT entry for some.
+ * Which target an IFUNC chose only the dynamic loader knows. */
 #include "resolve/symbols.h"
 
 #include <dlfcn.h>
@@ -13,17 +13,19 @@
 #include "resolve/exports.h"
 #include "resolve/near.h"
 
-enum { NAME_MAX_LENGTH = 1024 };
+enum {
+  NAME_MAX_LENGTH = 1024
+};
 
 struct search {
-  const char *module;               /* NULL: any */
-  const char *symbol;               /* NULL: the module itself is looked for */
-  char program[OS_MODULE_PATH];     /* the program's own path, which the loader does not tell */
+  const char *module;           /* NULL: any */
+  const char *symbol;           /* NULL: the module itself is looked for */
+  char program[OS_MODULE_PATH]; /* the program's own path, which the loader does not tell */
   bool module_found, found;
-  char path[OS_MODULE_PATH];        /* of the module found last */
+  char path[OS_MODULE_PATH]; /* of the module found last */
   uintptr_t base, high;
   struct export export;
-  struct near *near;                /* where not NULL, names are offered to it and nothing is found */
+  struct near *near; /* where not NULL, names are offered to it and nothing is found */
 };
 
 /* Whether what follows the name in a file name is a version: "libc" for libc.so.6 and libc-2.31.so. */
@@ -138,7 +140,7 @@ static sighook_status find_at(const char *symbol, const char *where, uintptr_t *
 {
   struct search search;
 
-  while (*where == '@')               /* NAME@@VERSION, as binutils prints the default one */
+  while (*where == '@') /* NAME@@VERSION, as binutils prints the default one */
     where++;
   run_search(&search, where, NULL);
   if (search.module_found)
@@ -146,7 +148,8 @@ static sighook_status find_at(const char *symbol, const char *where, uintptr_t *
   *address = (uintptr_t)dlvsym(RTLD_DEFAULT, symbol, where);
   if (*address)
     return SIGHOOK_OK;
-  return error_set(error, SIGHOOK_NOT_FOUND, 0, "%s: no module and no version of the symbol is called %s", symbol, where);
+  return error_set(error, SIGHOOK_NOT_FOUND, 0, "%s: no module and no version of the symbol is called %s", symbol,
+                   where);
 }
 
 static sighook_status find_offset(const char *module, uintptr_t offset, uintptr_t *address, struct error *error)
@@ -155,7 +158,8 @@ static sighook_status find_offset(const char *module, uintptr_t offset, uintptr_
 
   run_search(&search, module, NULL);
   if (!search.module_found)
-    return error_set(error, SIGHOOK_NOT_FOUND, 0, "no loaded module is called %s, and none exports such a symbol", module);
+    return error_set(error, SIGHOOK_NOT_FOUND, 0, "no loaded module is called %s, and none exports such a symbol",
+                     module);
   if (offset >= search.high - search.base)
     return error_set(error, SIGHOOK_NOT_FOUND, 0, "%s+%#lx is beyond the module, which ends at +%#lx", module,
                      (unsigned long)offset, (unsigned long)(search.high - search.base));
@@ -195,7 +199,8 @@ static bool is_file_and_line(const char *name)
   return colon && colon != name && colon[-1] != ':' && parse_number(colon + 1, &line);
 }
 
-static sighook_status look_up_name(char *name, bool has_offset, uintptr_t offset, uintptr_t *address, struct error *error)
+static sighook_status look_up_name(char *name, bool has_offset, uintptr_t offset, uintptr_t *address,
+                                   struct error *error)
 {
   char *mark = strchr(name, '!'), *at = strchr(name, '@');
   sighook_status status;

@@ -1,6 +1,7 @@
-/* Forbidden zones: kernel code, what the module's facts list (restartable sequences, libc's cancellable system call), and
- * the signal return trampoline, which unwinders and debuggers know by its bytes. Ranges of Syscall User Dispatch are not
- * among them: a process cannot ask for its own (only a tracer can, by PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG). */
+/* Forbidden zones: kernel code, what the module's facts list (restartable sequences, libc's cancellable system call),
+ * and the signal return trampoline, which unwinders and debuggers know by its bytes. Ranges of Syscall User Dispatch
+ * are not among them: a process cannot ask for its own (only a tracer can, by PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG).
+ */
 #include "resolve/zones.h"
 
 #include "core/plan.h"
@@ -8,7 +9,9 @@
 #include "os/modules.h"
 #include "resolve/modules.h"
 
-enum { AROUND = 64 };
+enum {
+  AROUND = 64
+};
 
 /* Whether [address, address + length) touches the signal return trampoline. */
 static bool is_signal_return(uintptr_t address, size_t length)
@@ -19,7 +22,7 @@ static bool is_signal_return(uintptr_t address, size_t length)
 
   before = size - 1;
   have = plan_read_current_as_is(address - before, code, before + length + size - 1);
-  if (have < before) {                  /* the page before cannot be read */
+  if (have < before) { /* the page before cannot be read */
     before = 0;
     have = plan_read_current_as_is(address, code, length + size - 1);
   }

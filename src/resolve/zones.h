@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether the instruction at `address` lies in such a zone; *why says which, in words that follow "may not be hooked:". */
+/* Whether the instruction at `address` lies in such a zone; *why says which, in words that follow "may not be hooked:".
+ */
 bool zone_find(uintptr_t address, size_t length, const char **why);
 
 #endif

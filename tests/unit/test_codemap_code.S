@@ -26,15 +26,15 @@ skips_lock_behind:
 
 /* A loop into the immediate of the first instruction: 90 90 C3 is code of its own. */
   function entered_inside
-  movl $0x01C39090, %eax
-  jmp entered_inside + 1
+1: movl $0x01C39090, %eax
+  jmp 1b + 1
   finish entered_inside
 
 /* A far one, so that it is not found near the entry; the first instruction has a prefix. */
   function entered_from_afar
-  lock incl (%rdi)
+1: lock incl (%rdi)
   .fill 1200, 1, 0x90
-  jmp entered_from_afar + 1
+  jmp 1b + 1
   finish entered_from_afar
 
 /* Bytes that look like a branch into the first instruction and are the tail of a mov. */
@@ -124,7 +124,7 @@ restartable_signature:
   .long 0x53053053
   .globl restartable_abort
 restartable_abort:
-  jmp restartable_start
+  ud2
   finish restartable
   .section __rseq_cs, "aw", @progbits
   .balign 32

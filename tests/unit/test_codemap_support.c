@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "core/plan.h"
+#include "host/host.h"
 
 const uint8_t *undone_address;
 uint8_t undone_original;
@@ -153,4 +154,15 @@ double now_ns(void)
 
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+struct code_facts facts_of(uintptr_t address)
+{
+  uint8_t bytes[HOST_INSN_MAX];
+  struct code_facts facts;
+  struct error error;
+  size_t readable = plan_read_current(address, bytes, sizeof bytes), length = host_insn_length(bytes, readable);
+
+  assert_int_equal(codemap_facts(address, bytes, length ? length : 1, &facts, &error), SIGHOOK_OK);
+  return facts;
 }

@@ -9,12 +9,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "os/modules.h"
+#include "resolve/codemap.h"
 
 /* One byte that the core would put back: reading code shows `original` there. NULL address: none. */
 extern const uint8_t *undone_address;
 extern uint8_t undone_original;
-extern unsigned long reads;       /* calls of plan_read_current */
-extern bool reads_are_direct;     /* without a system call each, to time what is around them */
+extern unsigned long reads;   /* calls of plan_read_current */
+extern bool reads_are_direct; /* without a system call each, to time what is around them */
 
 /* The loaded module whose path ends with `ending`; "" is the program. Fails the test where there is none. */
 struct os_module module_called(const char *ending);
@@ -32,12 +33,15 @@ void numbers_free(struct numbers *numbers);
 /* The index of `value` among numbers->first, or of the first one above it; *exact says which. */
 size_t numbers_find(const struct numbers *numbers, uintptr_t value, bool *exact);
 
+/* Asks the code map as the core does. */
+struct code_facts facts_of(uintptr_t address);
+
 const char *file_of(const struct os_module *module);
 
 double now_ns(void);
 
 /* Function ranges by the unwind table as readelf prints it. */
-#define READELF_FUNCTIONS \
+#define READELF_FUNCTIONS                                                                                              \
   "readelf --debug-dump=frames %s 2>/dev/null | sed -n 's/.* pc=\\([0-9a-f]*\\)\\.\\.\\([0-9a-f]*\\)$/\\1 \\2/p'"
 /* Where instructions begin; those with `lock`; where jumps lead. */
 #define OBJDUMP_STARTS "objdump -d --no-show-raw-insn %s | sed -n 's/^ *\\([0-9a-f]*\\):\t.*/\\1/p'"

@@ -38,12 +38,13 @@ static void check_module(const char *ending)
     uintptr_t start = functions.first[i], end = functions.second[i];
 
     for (uintptr_t at = start; at < end; at++, addresses++) {
-      if (!eh_find(&table, module.base + at, &found) || found.start != module.base + start || found.end != module.base + end)
+      if (!eh_find(&table, module.base + at, &found) || found.start != module.base + start ||
+          found.end != module.base + end)
         fail_msg("%s: %#lx is not found in %#lx..%#lx", ending, at, start, end);
       if (at == start || at == end - 1 || at % 16 == 0)
         check_next(&table, &functions, module.base, at);
     }
-    if (i + 1 < functions.count && functions.first[i + 1] > end)   /* padding */
+    if (i + 1 < functions.count && functions.first[i + 1] > end) /* padding */
       assert_false(eh_find(&table, module.base + end, &found));
   }
   print_message("%s: %zu functions, %zu addresses\n", ending[0] ? ending : "the program", functions.count, addresses);
@@ -110,7 +111,8 @@ static void begin(struct made *made)
     put_word(made, 0);
 }
 
-static void put_cie(struct made *made, uint8_t version, const char *augmentation, const uint8_t *data, uint8_t data_length)
+static void put_cie(struct made *made, uint8_t version, const char *augmentation, const uint8_t *data,
+                    uint8_t data_length)
 {
   size_t length_at = made->length;
 
@@ -140,10 +142,14 @@ static struct eh_table made_table(const struct made *made)
   return (struct eh_table){(uintptr_t)made->bytes, (uintptr_t)made->bytes, (uintptr_t)made->bytes + made->length};
 }
 
-enum { START = 0x1000, RANGE = 0x40 };   /* from the header on */
+enum {
+  START = 0x1000,
+  RANGE = 0x40
+}; /* from the header on */
 
 /* One function of START, RANGE, its address written in each way that compilers and linkers use. */
-static void check_encoding(uint8_t encoding, uint8_t version, const char *augmentation, const uint8_t *data, uint8_t length)
+static void check_encoding(uint8_t encoding, uint8_t version, const char *augmentation, const uint8_t *data,
+                           uint8_t length)
 {
   struct made made;
   struct eh_table table;
@@ -213,7 +219,7 @@ static void what_is_not_understood_is_unknown(void **state)
     put_word(&made, 20);
     put_word(&made, (uint32_t)(made.length - made.cie));
     put_word(&made, (uint32_t)(START - made.length));
-    put_word(&made, i < 2 ? RANGE : 0);             /* the third: a function of no length */
+    put_word(&made, i < 2 ? RANGE : 0); /* the third: a function of no length */
     put_long(&made, 0);
     put_entry(&made, 0, START, fde);
     put_entry(&made, 1, START + 0x100, fde);
@@ -226,7 +232,7 @@ static void what_is_not_understood_is_unknown(void **state)
   assert_false(eh_find(&table, start, &found));
   assert_int_equal(eh_next_start(&table, start), UINTPTR_MAX);
   table = made_table(&made);
-  made.bytes[3] = 0x1B;                             /* a table in another form */
+  made.bytes[3] = 0x1B; /* a table in another form */
   assert_false(eh_find(&table, start, &found));
   assert_int_equal(eh_next_start(&table, start), UINTPTR_MAX);
 }
@@ -269,7 +275,10 @@ static uint64_t next_random(void)
 /* libc's own table in a block of exactly its size, so that the address sanitizer sees the first byte outside. */
 static void broken_tables_are_read_inside_their_bounds_only(void **state)
 {
-  enum { ROUNDS = 60000, HEAD = 12 };
+  enum {
+    ROUNDS = 60000,
+    HEAD = 12
+  };
   struct os_module module = module_called("libc.so.6");
   struct eh_table real = table_of(&module);
   size_t size = real.high - real.header, found_count = 0;
@@ -281,15 +290,15 @@ static void broken_tables_are_read_inside_their_bounds_only(void **state)
     struct eh_table table;
     struct eh_function found;
 
-    if (round % 3 == 0 && round % 64)     /* whole tables are dear */
+    if (round % 3 == 0 && round % 64) /* whole tables are dear */
       continue;
     copy = malloc(length);
     memcpy(copy, (const void *)real.header, length);
-    if (length > HEAD && next_random() % 2) {         /* let the count fit what is left */
+    if (length > HEAD && next_random() % 2) { /* let the count fit what is left */
       uint32_t count = (uint32_t)((length - HEAD) / 8 / (1 + next_random() % 4));
 
       memcpy(copy + 8, &count, 4);
-      for (uint32_t i = 0; i < count && round % 3; i++) {       /* entries that point at one another and into themselves */
+      for (uint32_t i = 0; i < count && round % 3; i++) { /* entries that point at one another and into themselves */
         int32_t description = (int32_t)(next_random() % (length + 64));
 
         memcpy(copy + HEAD + 8 * i + 4, &description, 4);

@@ -25,7 +25,7 @@ uint64_t os_modules_generation(void)
   return generation;
 }
 
-static void add_load(struct os_module *module, const ElfW(Phdr) *header, uintptr_t start, uintptr_t end)
+static void add_load(struct os_module *module, const ElfW(Phdr) * header, uintptr_t start, uintptr_t end)
 {
   if (!module->high || start < module->low)
     module->low = start;
@@ -33,8 +33,9 @@ static void add_load(struct os_module *module, const ElfW(Phdr) *header, uintptr
     module->high = end;
   if (module->segment_count < OS_MODULE_SEGMENTS)
     module->segments[module->segment_count++] =
-        (struct os_segment){start, end, (header->p_flags & PF_R ? OS_READ : 0u) | (header->p_flags & PF_W ? OS_WRITE : 0u) |
-                                            (header->p_flags & PF_X ? OS_EXECUTE : 0u)};
+        (struct os_segment){start, end,
+                            (header->p_flags & PF_R ? OS_READ : 0u) | (header->p_flags & PF_W ? OS_WRITE : 0u) |
+                                (header->p_flags & PF_X ? OS_EXECUTE : 0u)};
   if (!(header->p_flags & PF_X))
     return;
   if (!module->text_end || start < module->text)
@@ -43,7 +44,7 @@ static void add_load(struct os_module *module, const ElfW(Phdr) *header, uintptr
     module->text_end = end;
 }
 
-static void add_header(struct os_module *module, const ElfW(Phdr) *header)
+static void add_header(struct os_module *module, const ElfW(Phdr) * header)
 {
   uintptr_t start = module->base + header->p_vaddr, end = start + header->p_memsz;
 
@@ -67,7 +68,7 @@ static void add_header(struct os_module *module, const ElfW(Phdr) *header)
 }
 
 /* The build id among the notes, if they lie in a readable segment. */
-static void find_build_id(struct os_module *module, const ElfW(Phdr) *header)
+static void find_build_id(struct os_module *module, const ElfW(Phdr) * header)
 {
   uintptr_t at = module->base + header->p_vaddr, end = at + header->p_memsz;
   const struct os_segment *segment = os_module_segment(module, at, OS_READ);
@@ -80,7 +81,8 @@ static void find_build_id(struct os_module *module, const ElfW(Phdr) *header)
     size_t align = header->p_align == 8 ? 8 : 4;
     uintptr_t description = (uintptr_t)name + ((note->n_namesz + align - 1) & ~(align - 1));
 
-    if (note->n_namesz > end - at || note->n_descsz > end - at || description > end || end - description < note->n_descsz)
+    if (note->n_namesz > end - at || note->n_descsz > end - at || description > end ||
+        end - description < note->n_descsz)
       return;
     if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && name[0] == 'G' && name[1] == 'N' && name[2] == 'U') {
       module->build_id = description;
@@ -117,8 +119,8 @@ void os_modules_each(bool (*visit)(const struct os_module *module, void *user), 
   dl_iterate_phdr(each, &(struct visit){visit, user});
 }
 
-/* The head of glibc's struct dl_find_object, with room for what it may grow by. Declared here, weakly and by its name in
- * the object file, since other libraries have no such function and no header for it. */
+/* The head of glibc's struct dl_find_object, with room for what it may grow by. Declared here, weakly and by its name
+ * in the object file, since other libraries have no such function and no header for it. */
 struct found_object {
   uint64_t flags;
   uintptr_t map_start, map_end;

@@ -36,7 +36,9 @@ static struct bytes table_at(const struct os_module *module, uint64_t pointer)
   return readable_from(module, is_absolute ? pointer : pointer + module->base);
 }
 
-enum { GNU_HEADER_WORDS = 4 };    /* bucket count, first symbol, Bloom filter's size and shift */
+enum {
+  GNU_HEADER_WORDS = 4
+}; /* bucket count, first symbol, Bloom filter's size and shift */
 
 static size_t gnu_bucket_word(const struct bytes *hash)
 {
@@ -72,6 +74,9 @@ static void note_entry(struct exports *exports, const Elf64_Dyn *entry)
   case DT_STRTAB:
     exports->names = table_at(module, entry->d_un.d_ptr);
     break;
+  case DT_STRSZ:
+    exports->names_size = entry->d_un.d_val;
+    break;
   case DT_VERSYM:
     exports->versions = table_at(module, entry->d_un.d_ptr);
     break;
@@ -97,7 +102,11 @@ bool exports_open(const struct os_module *module, struct exports *exports)
   exports->count = exports->gnu_hash.size ? count_by_gnu_hash(&exports->gnu_hash) : word_at(&exports->hash, 1);
   if (exports->count > exports->symbols.size / sizeof(Elf64_Sym))
     exports->count = exports->symbols.size / sizeof(Elf64_Sym);
-  return exports->count && exports->names.size;
+  if (exports->names_size > exports->names.size || !exports->names_size ||
+      exports->names.at[exports->names_size - 1]) /* so that every name in it ends */
+    return false;
+  exports->names.size = exports->names_size;
+  return exports->count != 0;
 }
 
 static enum export_kind kind_of(const struct exports *exports, const Elf64_Sym *symbol, uintptr_t address)
@@ -108,7 +117,7 @@ static enum export_kind kind_of(const struct exports *exports, const Elf64_Sym *
   case STT_GNU_IFUNC:
     return is_code ? EXPORT_CHOICE : EXPORT_OTHER;
   case STT_FUNC:
-  case STT_NOTYPE:                /* assembly without .type; linker-made marks such as _edata lie in data */
+  case STT_NOTYPE: /* assembly without .type; linker-made marks such as _edata lie in data */
     return is_code ? EXPORT_FUNCTION : EXPORT_DATA;
   case STT_OBJECT:
     return EXPORT_DATA;
@@ -130,7 +139,7 @@ bool exports_at(const struct exports *exports, size_t index, struct export *foun
   found->address = symbol.st_shndx == SHN_ABS ? symbol.st_value : exports->module->base + symbol.st_value;
   found->size = symbol.st_size;
   found->kind = symbol.st_shndx == SHN_ABS ? EXPORT_OTHER : kind_of(exports, &symbol, found->address);
-  found->is_superseded = version & 0x8000;     /* VERSYM_HIDDEN */
+  found->is_superseded = version & 0x8000; /* VERSYM_HIDDEN */
   return *found->name != 0;
 }
 

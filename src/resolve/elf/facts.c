@@ -1,5 +1,5 @@
-/* What an ELF module says of its code: exported functions from memory, zones from the section headers and the symbol table
- * of its file, since neither is loaded. Every offset in the file is checked against its size. */
+/* What an ELF module says of its code: exported functions from memory, zones from the section headers and the symbol
+ * table of its file, since neither is loaded. Every offset in the file is checked against its size. */
 #include "resolve/module_facts.h"
 
 #include <elf.h>
@@ -8,17 +8,20 @@
 #include "resolve/exports.h"
 #include "resolve/shape.h"
 
-enum { RSEQ_SIGNATURE = 4 };      /* the word before an abort address, which the kernel compares */
+enum {
+  RSEQ_SIGNATURE = 4
+}; /* the word before an abort address, which the kernel compares */
 
-struct rseq_descriptor {          /* struct rseq_cs of linux/rseq.h */
+struct rseq_descriptor { /* struct rseq_cs of linux/rseq.h */
   uint32_t version, flags;
   uint64_t start, length, abort;
 };
 
 static const char rseq_why[] = "it is inside an rseq critical section, which the kernel restarts by its addresses";
-static const char cancel_why[] = "it is inside libc's cancellable system call, whose addresses the cancel handler compares";
+static const char cancel_why[] =
+    "it is inside libc's cancellable system call, whose addresses the cancel handler compares";
 
-struct image {                    /* the module's file */
+struct image { /* the module's file */
   const uint8_t *bytes;
   size_t size;
   Elf64_Ehdr header;
@@ -89,7 +92,7 @@ static void add_rseq(const struct os_module *module, const Elf64_Shdr *section, 
 }
 
 /* glibc's and musl's names for the same thing. Local or hidden ones, so that only the full symbol table has them. */
-static void add_cancellation(const struct image *image, const struct os_module *module, const Elf64_Shdr *table,
+static bool add_cancellation(const struct image *image, const struct os_module *module, const Elf64_Shdr *table,
                              struct module_facts *facts)
 {
   static const char *const names[][2] = {{"__syscall_cancel_arch_start", "__syscall_cancel_arch_end"},
@@ -97,19 +100,23 @@ static void add_cancellation(const struct image *image, const struct os_module *
   uintptr_t bounds[2][2] = {{0}};
   Elf64_Shdr strings;
   Elf64_Sym symbol;
+  bool found = false;
 
   if (!section_at(image, table->sh_link, &strings))
-    return;
+    return false;
   for (uint64_t at = 0; at + sizeof symbol <= table->sh_size; at += sizeof symbol) {
     if (table->sh_offset > image->size || !copy(image, table->sh_offset + at, &symbol, sizeof symbol))
-      return;
+      return false;
     for (unsigned i = 0; i < 4 && symbol.st_shndx != SHN_UNDEF; i++)
       if (string_is(image, &strings, symbol.st_name, names[i / 2][i % 2]))
         bounds[i / 2][i % 2] = module->base + symbol.st_value;
   }
   for (unsigned i = 0; i < 2; i++)
-    if (bounds[i][0] && bounds[i][1])
+    if (bounds[i][0] && bounds[i][1]) {
       add_zone(facts, bounds[i][0], bounds[i][1], cancel_why);
+      found = true;
+    }
+  return found;
 }
 
 static bool begins_with(const char *text, const char *start)
@@ -129,8 +136,8 @@ static bool may_be_libc(const struct os_module *module)
   for (const char *c = module->path; *c; c++)
     if (*c == '/')
       file = c + 1;
-  return module->is_static || begins_with(file, "libc.") || begins_with(file, "libc-") || begins_with(file, "libpthread") ||
-         begins_with(file, "ld-musl");
+  return module->is_static || begins_with(file, "libc.") || begins_with(file, "libc-") ||
+         begins_with(file, "libpthread") || begins_with(file, "ld-musl");
 }
 
 /* The same in libraries without a symbol table, by the bytes. */
@@ -143,7 +150,8 @@ static void find_cancellation(const struct image *image, const struct os_module 
     if (!copy(image, image->header.e_phoff + i * sizeof header, &header, sizeof header) || header.p_type != PT_LOAD ||
         !(header.p_flags & PF_X) || header.p_offset > image->size || image->size - header.p_offset < header.p_filesz)
       continue;
-    for (; shape_find_cancellation(image->bytes + header.p_offset + at, header.p_filesz - at, &start, &end); at += end) {
+    for (; shape_find_cancellation(image->bytes + header.p_offset + at, header.p_filesz - at, &start, &end);
+         at += end) {
       uintptr_t there = module->base + header.p_vaddr + at;
 
       add_zone(facts, there + start, there + end, cancel_why);
@@ -154,6 +162,7 @@ static void find_cancellation(const struct image *image, const struct os_module 
 static void read_file(const struct os_module *module, const struct image *image, struct module_facts *facts)
 {
   Elf64_Shdr section, names;
+  bool is_libc = may_be_libc(module), is_found = false;
 
   if (image->header.e_ident[EI_MAG0] != ELFMAG0 || image->header.e_ident[EI_CLASS] != ELFCLASS64 ||
       image->header.e_shentsize != sizeof section || !section_at(image, image->header.e_shstrndx, &names))
@@ -161,10 +170,10 @@ static void read_file(const struct os_module *module, const struct image *image,
   for (unsigned i = 0; section_at(image, i, &section); i++) {
     if ((section.sh_flags & SHF_ALLOC) && string_is(image, &names, section.sh_name, "__rseq_cs"))
       add_rseq(module, &section, facts);
-    if (section.sh_type == SHT_SYMTAB && may_be_libc(module))
-      add_cancellation(image, module, &section, facts);
+    if (section.sh_type == SHT_SYMTAB && is_libc)
+      is_found |= add_cancellation(image, module, &section, facts);
   }
-  if (may_be_libc(module) && !facts->zone_count)
+  if (is_libc && !is_found)
     find_cancellation(image, module, facts);
 }
 
@@ -220,7 +229,7 @@ static void read_functions(const struct os_module *module, struct module_facts *
   for (size_t i = 1; i < exports.count; i++)
     if (exports_at(&exports, i, &export) && is_function(&export, module))
       facts->functions[facts->function_count++] =
-          (struct function_symbol){(uint32_t)(export.address - module->low), (uint32_t)export.size};
+          (struct function_symbol){(uint32_t)(export.address - module->low), (uint32_t) export.size};
   sort(facts->functions, facts->function_count);
 }
 
@@ -274,7 +283,9 @@ uintptr_t module_facts_next(const struct module_facts *facts, const struct os_mo
 bool module_facts_function(const struct module_facts *facts, const struct os_module *module, uintptr_t address,
                            uintptr_t *start, uintptr_t *end)
 {
-  enum { NAMES_OF_ONE = 16 };     /* several names may stand for one function, some without a size */
+  enum {
+    NAMES_OF_ONE = 16
+  }; /* several names may stand for one function, some without a size */
   size_t index = functions_up_to(facts, address - module->low);
 
   for (unsigned i = 0; i < NAMES_OF_ONE && index > 0; i++) {

@@ -20,7 +20,8 @@ static bool is_short_branch(uint8_t opcode)
 /* call, jmp; jcc behind 0F; xbegin, whose F8 stands behind C7 */
 static bool is_near_branch(uint8_t before, uint8_t opcode)
 {
-  return opcode == 0xE8 || opcode == 0xE9 || (before == 0x0F && (opcode & 0xF0) == 0x80) || (before == 0xC7 && opcode == 0xF8);
+  return opcode == 0xE8 || opcode == 0xE9 || (before == 0x0F && (opcode & 0xF0) == 0x80) ||
+         (before == 0xC7 && opcode == 0xF8);
 }
 
 bool shape_may_branch_into(const uint8_t *code, size_t size, uintptr_t pc, uintptr_t low, uintptr_t high)
@@ -34,7 +35,8 @@ bool shape_may_branch_into(const uint8_t *code, size_t size, uintptr_t pc, uintp
       int32_t displacement;
 
       __builtin_memcpy(&displacement, code + i + 1, sizeof displacement);
-      if (next + 3 + (uintptr_t)(intptr_t)displacement - low < high - low && is_near_branch(i ? code[i - 1] : 0, code[i]))
+      if (next + 3 + (uintptr_t)(intptr_t)displacement - low < high - low &&
+          is_near_branch(i ? code[i - 1] : 0, code[i]))
         return true;
     }
   }
@@ -50,12 +52,15 @@ bool shape_falls_through(const uint8_t *code, size_t size, uintptr_t pc)
 
 bool shape_find_cancellation(const uint8_t *code, size_t size, size_t *start, size_t *end)
 {
-  /* glibc's __syscall_cancel_arch and musl's __syscall_cp_asm from the check of the flag on: mov %rdi,%r11; mov %rsi,%rax;
-   * mov %rdx,%rdi; mov %rcx,%rsi; mov %r8,%rdx; mov %r9,%r10; mov 8(%rsp),%r8; mov 16(%rsp),%r9; mov %r11,8(%rsp);
-   * syscall */
-  static const uint8_t call[] = {0x49, 0x89, 0xFB, 0x48, 0x89, 0xF0, 0x48, 0x89, 0xD7, 0x48, 0x89, 0xCE, 0x4C, 0x89, 0xC2, 0x4D, 0x89, 0xCA,
-                                 0x4C, 0x8B, 0x44, 0x24, 0x08, 0x4C, 0x8B, 0x4C, 0x24, 0x10, 0x4C, 0x89, 0x5C, 0x24, 0x08, 0x0F, 0x05};
-  enum { CHECK_MAX = 12 };      /* mov (%rdi),%eax; testb $n,(%rdi) or test %eax,%eax; jne */
+  /* glibc's __syscall_cancel_arch and musl's __syscall_cp_asm from the check of the flag on: mov %rdi,%r11; mov
+   * %rsi,%rax; mov %rdx,%rdi; mov %rcx,%rsi; mov %r8,%rdx; mov %r9,%r10; mov 8(%rsp),%r8; mov 16(%rsp),%r9; mov
+   * %r11,8(%rsp); syscall */
+  static const uint8_t call[] = {0x49, 0x89, 0xFB, 0x48, 0x89, 0xF0, 0x48, 0x89, 0xD7, 0x48, 0x89, 0xCE,
+                                 0x4C, 0x89, 0xC2, 0x4D, 0x89, 0xCA, 0x4C, 0x8B, 0x44, 0x24, 0x08, 0x4C,
+                                 0x8B, 0x4C, 0x24, 0x10, 0x4C, 0x89, 0x5C, 0x24, 0x08, 0x0F, 0x05};
+  enum {
+    CHECK_MAX = 12
+  }; /* mov (%rdi),%eax; testb $n,(%rdi) or test %eax,%eax; jne */
 
   for (size_t i = 0; i + sizeof call <= size; i++) {
     size_t same = 0;
