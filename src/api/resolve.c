@@ -12,11 +12,10 @@ API sighook_status sighook_resolve(const char *name, uintptr_t *address)
 
   if (!name || !address)
     return api_finish(error_set(&error, SIGHOOK_BAD_ARGUMENT, 0, "%s is NULL", name ? "address" : "name"), &error);
-  status = core_enter(&error);
-  if (!status) {
-    status = symbols_resolve(name, &found, &error);
-    core_leave();
-  }
+  /* Not under our lock: the dynamic loader's is taken, and its holder may be waiting for ours. */
+  core_ignore(1);
+  status = symbols_resolve(name, &found, &error);
+  core_ignore(-1);
   if (!status)
     *address = found;
   return api_finish(status, &error);
