@@ -14,6 +14,7 @@ enum { HEAD = 4096, SCRIPTS_MAX = 4 };
 static int find_in_path(struct count_run *run)
 {
   const char *name = run->command[0], *path = getenv("PATH"), *next;
+  char candidate[PROGRAM_PATH];
   struct stat status;
   int result = COMMAND_NOT_FOUND;
 
@@ -25,10 +26,12 @@ static int find_in_path(struct count_run *run)
     int length = (int)strcspn(at, ":");
 
     next = at[length] ? at + length + 1 : NULL;
-    snprintf(run->program, sizeof run->program, "%.*s%s%s", length, at, length ? "/" : "./", name);
-    if (stat(run->program, &status) != 0 || !S_ISREG(status.st_mode))
+    snprintf(candidate, sizeof candidate, "%.*s%s%s", length, at, length ? "/" : "./", name);
+    if (stat(candidate, &status) != 0 || !S_ISREG(status.st_mode))
       continue;
-    if (access(run->program, X_OK) == 0)
+    if (result == COMMAND_NOT_FOUND || access(candidate, X_OK) == 0)
+      strcpy(run->program, candidate);
+    if (access(candidate, X_OK) == 0)
       return 0;
     result = NOT_EXECUTABLE;
   }

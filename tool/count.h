@@ -39,6 +39,9 @@ int command_find(struct count_run *run);
 /* Starts it with the agent, serves all agents, and waits for its end. */
 int target_run(struct count_run *run);
 
+/* Of the clock that does not jump. */
+uint64_t now_ns(void);
+
 /* Answers an agent that asks what to count. */
 void serve(struct count_run *run, struct channel_process *process);
 

@@ -38,42 +38,75 @@ static size_t limit_for(const char *name)
   return limit < 1 ? 1 : limit > DISTANCE_MAX ? DISTANCE_MAX : limit;
 }
 
-static bool is_listed(const char *text, const char *entry)
-{
-  size_t length = strlen(entry);
+/* A name, and how far it is: smaller is nearer. */
+struct near {
+  const struct symbol *symbol;
+  const struct module *module;
+  size_t distance, differs_at;
+};
 
-  for (const char *at = text; (at = strstr(at, entry)); at += length)
-    if ((at == text || at[-1] == ' ') && (at[length] == ',' || !at[length]))
-      return true;
-  return false;
+static struct near measure(const char *wanted, const struct module *module, const struct symbol *symbol)
+{
+  const char *name = symbol_shown(symbol);
+  struct near near = {symbol, module, distance(wanted, name), 0};
+
+  while (wanted[near.differs_at] && wanted[near.differs_at] == name[near.differs_at])
+    near.differs_at++;
+  if (!wanted[near.differs_at] && near.distance > 1)
+    near.distance = 1;                 /* it begins so */
+  return near;
 }
 
-static bool append(char *text, size_t size, const char *entry)
+static bool is_nearer(const struct near *a, const struct near *b)
+{
+  return a->distance != b->distance ? a->distance < b->distance : a->differs_at > b->differs_at;
+}
+
+static bool is_same(const struct near *a, const struct near *b)
+{
+  return a->module == b->module && strcmp(symbol_shown(a->symbol), symbol_shown(b->symbol)) == 0;
+}
+
+/* Keeps the nearest, in order. */
+static void insert(struct near list[NEAR_MAX], size_t *count, const struct near *near)
+{
+  size_t at = *count;
+
+  for (size_t i = 0; i < *count; i++)
+    if (is_same(&list[i], near))
+      return;
+  while (at && is_nearer(near, &list[at - 1]))
+    at--;
+  if (at == NEAR_MAX)
+    return;
+  *count += *count < NEAR_MAX;
+  memmove(&list[at + 1], &list[at], (*count - at - 1) * sizeof *list);
+  list[at] = *near;
+}
+
+static void append(char *text, size_t size, const char *name, const char *module)
 {
   size_t length = strlen(text);
 
-  if (is_listed(text, entry) || length + strlen(entry) + 3 > size)
-    return false;
-  snprintf(text + length, size - length, "%s%s", length ? ", " : "", entry);
-  return true;
+  snprintf(text + length, size - length, "%s%s%s%s", length ? ", " : "", name, module ? "@" : "", module ? module : "");
 }
 
 static void near_names(const struct selector *selector, const struct module *const *modules, size_t count, char *text,
                        size_t size)
 {
-  unsigned found = 0;
+  struct near list[NEAR_MAX];
+  size_t found = 0, limit = limit_for(selector->name);
 
-  for (size_t wanted = 0; wanted <= limit_for(selector->name); wanted++)
-    for (size_t i = 0; i < count; i++)
-      for (size_t j = 0; j < modules[i]->count && found < NEAR_MAX; j++) {
-        const struct symbol *symbol = &modules[i]->symbols[j];
-        char entry[512];
+  for (size_t i = 0; i < count; i++)
+    for (size_t j = 0; j < modules[i]->count; j++) {
+      struct near near = measure(selector->name, modules[i], &modules[i]->symbols[j]);
 
-        if (distance(selector->name, symbol_shown(symbol)) != wanted || (symbol->is_plt && i != 0) || symbol->is_old)
-          continue;
-        snprintf(entry, sizeof entry, "%s@%s", symbol_shown(symbol), symbol->is_plt ? "plt" : modules[i]->file);
-        found += append(text, size, entry);
-      }
+      if (near.symbol->is_plt == selector->is_plt && !near.symbol->is_old && (!near.symbol->is_plt || i == 0) &&
+          near.distance <= limit)
+        insert(list, &found, &near);
+    }
+  for (size_t i = 0; i < found && (i == 0 || list[0].distance > 0 || list[i].distance == 0); i++)
+    append(text, size, symbol_shown(list[i].symbol), list[i].symbol->is_plt ? "plt" : list[i].module->file);
 }
 
 void selector_near(const struct selector *selector, const struct module *const *modules, size_t count, char *text,
@@ -86,6 +119,9 @@ void selector_near(const struct selector *selector, const struct module *const *
     module_found |= selector_takes_module(selector, modules[i], i);
   if (selector->name && selector->is_literal)
     near_names(selector, modules, count, text, size);
-  for (size_t i = 0; i < count && !module_found && !*text; i++)
-    append(text, size, modules[i]->file);
+  if (module_found || *text)
+    return;
+  for (size_t i = 0; i < count; i++)
+    if (*modules[i]->file)
+      append(text, size, modules[i]->file, NULL);
 }

@@ -14,10 +14,10 @@
 
 enum { IMAGE_SIZES = 32, IMAGE_SMALLEST = 12, REASON_BYTES = 64, SWEEP_PROCESSES = 512 };
 #define SWEEP_BYTES (UINT64_C(64) << 20)
+#define SWEEP_INTERVAL_NS UINT64_C(50000000)
 
 static uint64_t free_images[IMAGE_SIZES];        /* by power of two of their size; linked by `size` */
-static uint64_t swept_used;
-static uint32_t swept_count;
+static uint64_t swept_at_ns;
 static uint64_t own_id_space;
 
 /* ---- making it ---- */
@@ -81,7 +81,6 @@ bool store_open(struct count_run *run)
     return false;
   }
   own_id_space = stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0;
-  swept_used = atomic_load(&run->channel->used);
   return true;
 }
 
@@ -98,7 +97,7 @@ static unsigned image_class(uint64_t size)
   unsigned class = IMAGE_SMALLEST;
 
   while ((UINT64_C(1) << class) < size)
-    class ++;
+    class++;
   return class;
 }
 
@@ -179,12 +178,12 @@ static bool has_ended(const struct channel_process *process)
 
 void store_sweep(struct count_run *run)
 {
-  uint64_t used = atomic_load(&run->channel->used);
+  uint64_t now = now_ns();
 
-  if (used - swept_used < SWEEP_BYTES && places(run) - swept_count < SWEEP_PROCESSES)
+  if ((places(run) < SWEEP_PROCESSES && atomic_load(&run->channel->used) < sizeof *run->channel + SWEEP_BYTES) ||
+      now - swept_at_ns < SWEEP_INTERVAL_NS)
     return;
-  swept_used = used;
-  swept_count = places(run);
+  swept_at_ns = now;
   for (uint32_t i = 0; i < places(run); i++)
     if (atomic_load(&run->channel->processes[i].state) != PROCESS_FREE && has_ended(&run->channel->processes[i]))
       store_retire(run, &run->channel->processes[i]);

@@ -17,7 +17,7 @@ void store_retire(struct count_run *run, struct channel_process *process);
 /* The programs that ran in that process before it executed this one are at their end. */
 void store_retire_predecessors(struct count_run *run, const struct channel_process *process);
 
-/* Retires processes that have ended, if much has been used since the last time. */
+/* Retires processes that have ended, where many have run; cheap enough to be called often. */
 void store_sweep(struct count_run *run);
 
 /* Retires all. */

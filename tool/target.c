@@ -19,7 +19,7 @@ extern char **environ;
 enum { BELL_WAIT_NS = 50000000 };
 #define SECOND_NS UINT64_C(1000000000)
 
-static uint64_t now_ns(void)
+uint64_t now_ns(void)
 {
   struct timespec now;
 

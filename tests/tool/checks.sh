@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # For the tests of the command: `check SENTENCE CONDITION...` and what they compare with.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -20,6 +20,8 @@ ticks "eight threads at once" 900000 0 threads 100000
 ticks "children made by fork" 500000 0 fork 100000
 ticks "children made by fork that start threads, of a parent that had some" 3700000 0 fork-threads 100000
 ticks "a program that executes another" 2000 0 exec 1000
+ticks "a program that executes another by its descriptor" 2000 0 fexec 1000
+ticks "a program that executes another relative to a folder" 2000 0 at 1000
 ticks "a program that spawns another" 2000 0 spawn 1000
 ticks "a program that executes another in a child of vfork" 2000 0 vfork 1000
 ticks "a program that ends by _exit" 500 3 _exit 500
@@ -61,8 +63,11 @@ equal "--no-follow leaves executed programs out" 10 "$(calls_of "$table" tick@ca
 equal "-q leaves standard error alone" "" "$(cat "$scratch/err")"
 
 # More processes than there are places at a time, and more than the shared memory could hold if nothing were taken back.
+"$sighook" count -o "$table" -e tick -- "$calls" many 20000 >"$scratch/out" 2>"$scratch/err"
+equal "twenty thousand children" 20000 "$(calls_of "$table" tick@calls)"
+contains "twenty thousand children, none lost" "$scratch/err" " 0 lost"
 "$sighook" count -o "$table" --exe calls -e tick -- sh -c "i=0; while [ \$i -lt 600 ]; do $calls fork 1; i=\$((i+1)); done" \
   >"$scratch/out" 2>"$scratch/err"
-equal "thousands of processes" 3000 "$(calls_of "$table" tick@calls)"
-contains "thousands of processes, none lost" "$scratch/err" " 0 lost"
+equal "hundreds of programs executed" 3000 "$(calls_of "$table" tick@calls)"
+contains "hundreds of programs executed, none lost" "$scratch/err" " 0 lost"
 finish

@@ -1,6 +1,7 @@
 /* Hooks on execve, execveat and fexecve: each puts the agent into the environment of the program to be executed, if that can
- * take it. Handlers run in children of vfork and posix_spawn too, on small stacks, with every signal blocked: raw system
- * calls, no libc, no lock, general registers only.
+ * take it. libc calls execve itself, from system() and the like; the other two it leaves to programs, so that where no branch
+ * fits at those, functions of the agent with these names stand in for them. All this runs in children of vfork and
+ * posix_spawn too, on small stacks, with every signal blocked: raw system calls, no lock, general registers only.
  *
  * The new environment must outlive the handler. Memory for it belongs to a thread and is used again by that thread's next
  * call: a vfork child has its parent's thread pointer, and its parent sleeps until the child is another program. */
@@ -158,13 +159,17 @@ static bool can_follow_path(int directory, const char *path)
   return can;
 }
 
-static void add_agent(sighook_context *context, unsigned argument)
+/* The environment itself where memory is refused. */
+static char *const *with_agent(char *const *environment)
 {
-  char *const *environment = (char *const *)sighook_arg(context, argument);
   void *memory = own_memory(environment_size(channel, environment));
 
-  if (memory)
-    sighook_set_arg(context, argument, (uint64_t)(uintptr_t)environment_with_agent(channel, environment, memory));
+  return memory ? environment_with_agent(channel, environment, memory) : environment;
+}
+
+static void add_agent(sighook_context *context, unsigned argument)
+{
+  sighook_set_arg(context, argument, (uint64_t)(uintptr_t)with_agent((char *const *)sighook_arg(context, argument)));
 }
 
 static void on_execve(sighook_context *context, void *unused)
@@ -174,39 +179,67 @@ static void on_execve(sighook_context *context, void *unused)
     add_agent(context, 2);
 }
 
+static const char by_descriptor[] = "a program given by descriptor";
+
 static void on_execveat(sighook_context *context, void *unused)
 {
   int directory = (int)sighook_arg(context, 0);
   const char *path = (const char *)sighook_arg(context, 1);
 
   (void)unused;
-  if (*path ? can_follow_path(directory, path) : can_follow(directory, "a program given by descriptor"))
+  if (*path ? can_follow_path(directory, path) : can_follow(directory, by_descriptor))
     add_agent(context, 3);
 }
 
 static void on_fexecve(sighook_context *context, void *unused)
 {
   (void)unused;
-  if (can_follow((int)sighook_arg(context, 0), "a program given by descriptor"))
+  if (can_follow((int)sighook_arg(context, 0), by_descriptor))
     add_agent(context, 2);
+}
+
+/* ---- where no branch fits ---- */
+
+static bool stands_in_for_execveat, stands_in_for_fexecve;
+
+__attribute__((visibility("default"))) int execveat(int directory, const char *path, char *const arguments[],
+                                                    char *const environment[], int flags)
+{
+  int (*next)(int, const char *, char *const[], char *const[], int) =
+      (int (*)(int, const char *, char *const[], char *const[], int))dlsym(RTLD_NEXT, "execveat");
+
+  if (stands_in_for_execveat && (*path ? can_follow_path(directory, path) : can_follow(directory, by_descriptor)))
+    environment = (char *const *)with_agent(environment);
+  return next(directory, path, arguments, environment, flags);
+}
+
+__attribute__((visibility("default"))) int fexecve(int descriptor, char *const arguments[], char *const environment[])
+{
+  int (*next)(int, char *const[], char *const[]) = (int (*)(int, char *const[], char *const[]))dlsym(RTLD_NEXT, "fexecve");
+
+  if (stands_in_for_fexecve && can_follow(descriptor, by_descriptor))
+    environment = (char *const *)with_agent(environment);
+  return next(descriptor, arguments, environment);
+}
+
+/* ---- start ---- */
+
+static bool hook(const char *name, sighook_handler handler)
+{
+  sighook_spec spec = {.size = sizeof spec,
+                       .kind = SIGHOOK_PROBE,
+                       .flags = SIGHOOK_INTEGER_ONLY | SIGHOOK_REQUIRE_BRANCH | SIGHOOK_ALLOW_RECURSION,
+                       .address = (uintptr_t)dlsym(RTLD_NEXT, name),
+                       .handler = handler};
+  sighook_hook handle;
+
+  return spec.address && sighook_install(&spec, &handle) == SIGHOOK_OK;
 }
 
 void execute_follow(void)
 {
-  static const struct {
-    const char *name;
-    sighook_handler handler;
-  } ways[] = {{"execve", on_execve}, {"execveat", on_execveat}, {"fexecve", on_fexecve}};
-
-  for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-    sighook_spec spec = {.size = sizeof spec,
-                         .kind = SIGHOOK_PROBE,
-                         .flags = SIGHOOK_INTEGER_ONLY | SIGHOOK_REQUIRE_BRANCH | SIGHOOK_ALLOW_RECURSION,
-                         .address = (uintptr_t)dlsym(RTLD_NEXT, ways[i].name),
-                         .handler = ways[i].handler};
-    sighook_hook hook;
-
-    if (spec.address && sighook_install(&spec, &hook) != SIGHOOK_OK)
-      note(ways[i].name, "no branch fits at this function");
-  }
+  if (!hook("execve", on_execve))
+    note("programs that are executed", "no branch fits at execve");
+  stands_in_for_execveat = !hook("execveat", on_execveat);
+  stands_in_for_fexecve = !hook("fexecve", on_fexecve);
 }

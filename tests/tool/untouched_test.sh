@@ -1,0 +1,70 @@
+#!/bin/bash
+# What the target sees and says is as without us: environment, output, status, descriptors, signals.
+#   untouched_test.sh SIGHOOK CALLS
+set -uo pipefail
+# shellcheck source=tests/tool/checks.sh
+source "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
+readonly sighook=$1 calls=$2
+
+count() {
+  "$sighook" count -q -o "$scratch/table" -e malloc -- "$@"
+}
+
+# Environments, with and without a preload of the user's own, empty and full, and through programs that execute others.
+environments() { # sentence assignment...
+  local sentence=$1
+  shift
+  (export "${@:-NOTHING=}" && env) >"$scratch/plain"
+  (export "${@:-NOTHING=}" && count env) >"$scratch/hooked"
+  sed -i '/^_=/d; /^SHLVL=/d' "$scratch/plain" "$scratch/hooked"
+  same_file "$sentence" "$scratch/plain" "$scratch/hooked"
+  (export "${@:-NOTHING=}" && count env env sh -c 'env env') >"$scratch/hooked"
+  sed -i '/^_=/d; /^PWD=/d; /^OLDPWD=/d; /^SHLVL=/d' "$scratch/plain" "$scratch/hooked"
+  same_file "$sentence, through other programs" <(sort "$scratch/plain") <(sort "$scratch/hooked")
+}
+environments "the environment is the user's"
+environments "a preload of the user's stays" LD_PRELOAD=libm.so.6
+environments "two preloads of the user's stay" "LD_PRELOAD=libm.so.6 libdl.so.2:librt.so.1"
+environments "an empty preload stays" LD_PRELOAD=
+environments "SIGHOOK_AGENT, which is for the command, stays too" SIGHOOK_AGENT="$(dirname "$sighook")/agent/libsighook-agent.so"
+equal "an empty environment stays empty" "" "$(count env -i env)"
+
+# Walking over the environment's end must lead to the auxiliary vector: some run-time systems do so.
+"$calls" vectors 0 >"$scratch/plain"
+count "$calls" vectors 0 >"$scratch/hooked"
+same_file "the auxiliary vector lies behind the environment" "$scratch/plain" "$scratch/hooked"
+(export LD_PRELOAD=libm.so.6 && count "$calls" vectors 0) >"$scratch/hooked"
+same_file "the same with a preload of the user's" "$scratch/plain" "$scratch/hooked"
+
+# Output and status.
+readonly talk='echo to stdout; echo to stderr >&2; cat; exit 5'
+echo input | sh -c "$talk" >"$scratch/plain" 2>"$scratch/plain-error"
+plain=$?
+echo input | count sh -c "$talk" >"$scratch/hooked" 2>"$scratch/hooked-error"
+equal "the status is the target's" "$plain" "$?"
+same_file "standard output is the target's" "$scratch/plain" "$scratch/hooked"
+same_file "standard error is the target's" "$scratch/plain-error" "$scratch/hooked-error"
+
+# Descriptors, closed ones included; signals ignored or blocked; the process group.
+ls -1 /proc/self/fd >"$scratch/plain"
+count ls -1 /proc/self/fd >"$scratch/hooked"
+same_file "no descriptor is left open" "$scratch/plain" "$scratch/hooked"
+(exec <&- && ls -1 /proc/self/fd) >"$scratch/plain"
+(exec <&- && count ls -1 /proc/self/fd) >"$scratch/hooked"
+same_file "a closed standard input stays closed" "$scratch/plain" "$scratch/hooked"
+signals() {
+  "$@" grep -E '^(SigBlk|SigIgn|SigCgt|ShdPnd)' /proc/self/status
+}
+signals env >"$scratch/plain"
+signals count >"$scratch/hooked"
+same_file "no signal is caught, ignored or blocked" <(sed '/SigCgt/d' "$scratch/plain") <(sed '/SigCgt/d' "$scratch/hooked")
+(trap '' INT PIPE CHLD TERM && signals env) >"$scratch/plain"
+(trap '' INT PIPE CHLD TERM && signals count) >"$scratch/hooked"
+same_file "signals that the user ignores stay ignored" <(grep SigIgn "$scratch/plain") <(grep SigIgn "$scratch/hooked")
+group=$(count "$calls" group 0)
+equal "the target is in the command's process group" "$(ps -o pgid= -p $$ | tr -d ' ')" "$group"
+
+# What we leave behind.
+equal "no process is left" "" "$(pgrep -f "$calls group" || true)"
+equal "nothing is left in /dev/shm" "" "$(find /dev/shm -iname "*sighook*")"
+finish
