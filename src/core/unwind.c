@@ -6,7 +6,7 @@
 #include "host/host.h"
 
 /* Whoever throws has an unwinder; we do not make every program load one. */
-extern _Unwind_Word _Unwind_GetCFA(struct _Unwind_Context *) __attribute__((weak));
+extern _Unwind_Word _Unwind_GetGR(struct _Unwind_Context *, int) __attribute__((weak));
 
 _Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
                                        struct _Unwind_Exception *exception, struct _Unwind_Context *context)
@@ -15,7 +15,7 @@ _Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unw
 _Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
                                        struct _Unwind_Exception *exception, struct _Unwind_Context *context)
 {
-  _Unwind_Word (*get_cfa)(struct _Unwind_Context *) = _Unwind_GetCFA;
+  _Unwind_Word (*get_register)(struct _Unwind_Context *, int) = _Unwind_GetGR;
   struct frame *frame;
 
   (void)version;
@@ -23,11 +23,11 @@ _Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unw
   (void)exception;
   if (!(actions & _UA_CLEANUP_PHASE))
     return _URC_CONTINUE_UNWIND;
-  if (!get_cfa)
-    get_cfa = (_Unwind_Word(*)(struct _Unwind_Context *))dlsym(RTLD_DEFAULT, "_Unwind_GetCFA");
-  if (!get_cfa)
+  if (!get_register)
+    get_register = (_Unwind_Word(*)(struct _Unwind_Context *, int))dlsym(RTLD_DEFAULT, "_Unwind_GetGR");
+  if (!get_register)
     return _URC_CONTINUE_UNWIND;
-  frame = host_frame_of_cfa(get_cfa(context));
+  frame = (struct frame *)get_register(context, HOST_FRAME_REGISTER);
   if (frame->thread && frame->thread->frame == frame)
     atomic_store_explicit(&frame->thread->epoch, 0, memory_order_release);
   return _URC_CONTINUE_UNWIND;

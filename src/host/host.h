@@ -28,8 +28,8 @@ static inline struct frame *host_frame(sighook_context *context)
   return (struct frame *)context;
 }
 
-/* The frame of the capture routine whose canonical frame address, in the unwinder's sense, is `cfa`. */
-struct frame *host_frame_of_cfa(uintptr_t cfa);
+/* The register, by its DWARF number, in which a capture routine keeps its frame while an action runs. */
+enum { HOST_FRAME_REGISTER = 3 };
 
 /* Finds out what this CPU has. Before anything else of this header. */
 void host_start(void);

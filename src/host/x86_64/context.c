@@ -91,8 +91,3 @@ uintptr_t host_pc(const sighook_context *context)
 {
   return context->rip;
 }
-
-struct frame *host_frame_of_cfa(uintptr_t cfa)
-{
-  return (struct frame *)(cfa - FRAME_TO_SP);
-}
