@@ -10,6 +10,9 @@ enum { ROUNDS = 41 };
 
 typedef long target_function(long);
 
+/* Calls function(0) to function(calls - 1); in assembly, so that each build's loop stands aligned alike. */
+void call_in_a_loop(target_function *function, long calls);
+
 double now_ns(void);
 /* Sorts `values`; the middle one. */
 double median(double *values, unsigned count);

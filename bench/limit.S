@@ -146,6 +146,28 @@ out_\name:
         RESTORE_GENERAL limit_full_avx
         BACK    limit_full_avx
 
+/* void call_in_a_loop(target_function *function, long calls) */
+        .globl  call_in_a_loop
+        .type   call_in_a_loop, @function
+        .p2align 6
+call_in_a_loop:
+        push    %rbx
+        push    %rbp
+        push    %r12
+        mov     %rdi, %rbp
+        mov     %rsi, %r12
+        xor     %ebx, %ebx
+        .p2align 6
+1:      mov     %rbx, %rdi
+        call    *%rbp
+        add     $1, %rbx
+        cmp     %r12, %rbx
+        jl      1b
+        pop     %r12
+        pop     %rbp
+        pop     %rbx
+        ret
+
 /* What is hooked: a function for each row, since a site keeps its stub. */
         .macro  TARGET name, code:vararg
         .globl  \name

@@ -35,14 +35,9 @@ double median(double *values, unsigned count)
 
 static double time_calls(target_function *function, unsigned calls)
 {
-  target_function *volatile hidden = function;
-  target_function *called = hidden;
   double start = now_ns();
-  long sum = 0;
 
-  for (unsigned i = 0; i < calls; i++)
-    sum += called((long)i);
-  __asm__ volatile("" : : "r"(sum));
+  call_in_a_loop(function, calls);
   return (now_ns() - start) / calls;
 }
 

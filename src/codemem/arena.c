@@ -145,7 +145,7 @@ sighook_status arena_take(uintptr_t address, uintptr_t low, uintptr_t high, size
   count = atomic_load_explicit(&(*arena)->site_count, memory_order_relaxed);
   *site = &(*arena)->sites[count];
   *pc = (*arena)->code_used;
-  **site = (struct site){.address = address, .counter = SITE_NO_COUNTER};
+  **site = (struct site){.address = address, .action = NO_ACTION, .counter = SITE_NO_COUNTER};
   (*site)->stub = *pc;
   atomic_store_explicit(&(*arena)->site_count, count + 1, memory_order_release);
   return SIGHOOK_OK;

@@ -81,6 +81,7 @@ static void recover_from_foreign_fork(void)
 
 static sighook_status start(struct error *error)
 {
+  thread_start();
   if (!self())
     return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory for this thread's record");
   host_start();

@@ -55,8 +55,8 @@ static void run_chain(const struct chain *chain, sighook_context *context, enum 
       skip |= hook->kind == SIGHOOK_PROBE_SKIP;
     }
   }
-  if (counted)
-    count_hit(chain, host_frame(context)->thread, missed);
+  if (counted && thread_self)
+    count_hit(chain, thread_self, missed);
   choose_pc(chain, context, skip, replacement);
 }
 
@@ -65,13 +65,14 @@ void dispatch_chain(sighook_context *context, void *chain)
   run_chain(chain, context, DELIVER_ALL);
 }
 
-static int run_action(struct frame *frame, unsigned save_class, enum delivery delivery)
+static int run_action(struct frame *frame, const struct site *site, unsigned save_class, enum delivery delivery)
 {
-  struct action *action = atomic_load_explicit(&frame->site->action, memory_order_acquire);
+  tagged_action tagged = atomic_load_explicit(&site->action, memory_order_acquire);
+  struct action *action = action_of(tagged);
 
-  if (!action)
+  if (tagged == NO_ACTION)
     return 0;
-  if (action->save_class > save_class)
+  if (action_class(tagged) > save_class)
     return 1;
   if (action->is_chain)
     run_chain((struct chain *)action, &frame->context, delivery);
@@ -80,21 +81,19 @@ static int run_action(struct frame *frame, unsigned save_class, enum delivery de
   return 0;
 }
 
-int dispatch_nested(struct frame *frame, unsigned save_class)
+int dispatch_nested(struct frame *frame, struct site *site, struct thread *thread, unsigned save_class)
 {
-  struct thread *thread = frame->thread;
   bool ignored = atomic_load_explicit(&thread->ignore, memory_order_relaxed) != 0;
-  bool inside = atomic_load_explicit(&thread->epoch, memory_order_relaxed) != 0;
+  bool inside = atomic_load_explicit(&thread->level, memory_order_relaxed) != 0;
   int again;
 
   if (inside && !thread_level_is_stale(thread, frame))
-    return run_action(frame, save_class, ignored ? DELIVER_NONE : DELIVER_RECURSIVE);
+    return run_action(frame, site, save_class, ignored ? DELIVER_NONE : DELIVER_RECURSIVE);
   /* Not inside after all: this is the outermost level, as the capture routine would have entered it. */
-  frame->cookie = frame;
-  thread->frame = frame;
-  atomic_store_explicit(&thread->epoch, atomic_load_explicit(&lifetime_epoch, memory_order_relaxed), memory_order_relaxed);
+  atomic_store_explicit(&thread->level, host_level(frame, atomic_load_explicit(&lifetime_level, memory_order_relaxed)),
+                        memory_order_relaxed);
   atomic_signal_fence(memory_order_seq_cst);       /* stored before the action is read; pairs with lifetime_wait's barrier */
-  again = run_action(frame, save_class, ignored ? DELIVER_NONE : DELIVER_ALL);
-  atomic_store_explicit(&thread->epoch, 0, memory_order_release);
+  again = run_action(frame, site, save_class, ignored ? DELIVER_NONE : DELIVER_ALL);
+  atomic_store_explicit(&thread->level, 0, memory_order_release);
   return again;
 }

@@ -18,6 +18,6 @@ void dispatch_chain(sighook_context *context, void *chain);
 
 /* A hit inside an action on the same thread, or while the thread ignores hits. Called by the capture routines. Non-zero:
  * the action wants more saved than `save_class`; capture again. */
-int dispatch_nested(struct frame *frame, unsigned save_class);
+int dispatch_nested(struct frame *frame, struct site *site, struct thread *thread, unsigned save_class);
 
 #endif

@@ -6,35 +6,63 @@
 #include "os/sync.h"
 #include "os/threads.h"
 
-enum { RETIRED_BEFORE_RECLAIM = 1024 };   /* a power of two */
+enum {
+  RETIRED_BEFORE_RECLAIM = 1024,      /* a power of two */
+  EPOCH_BITS = 64 - LEVEL_EPOCH_SHIFT,
+  EPOCHS_APART_MAX = 1 << (EPOCH_BITS - 1)
+};
 #define POLL_NS UINT64_C(50000)
 
-_Atomic(uint64_t) lifetime_epoch = 1;
+_Atomic(uint64_t) lifetime_level;
 
+static _Atomic(uint64_t) now;
 static struct retired *oldest, **newest = &oldest;
 static unsigned retired_count;
+
+/* The epoch that a level began in, or an older one that looks the same. */
+static uint64_t epoch_of(uint64_t level, uint64_t current)
+{
+  uint64_t behind = (current - (level >> LEVEL_EPOCH_SHIFT)) & ((1 << EPOCH_BITS) - 1);
+
+  return current < behind ? 0 : current - behind;
+}
 
 /* The oldest epoch that an action under way began in. */
 static uint64_t oldest_epoch_in_use(const struct thread *except)
 {
-  uint64_t lowest = UINT64_MAX;
+  uint64_t current = atomic_load_explicit(&now, memory_order_seq_cst), lowest = UINT64_MAX;
 
   for (struct thread *thread = thread_first(); thread; thread = thread->next) {
-    uint64_t epoch = atomic_load_explicit(&thread->epoch, memory_order_acquire);
+    uint64_t level = atomic_load_explicit(&thread->level, memory_order_acquire);
 
-    if (thread == except || !epoch || epoch >= lowest)
+    if (thread == except || !level || epoch_of(level, current) >= lowest)
       continue;
     if (os_thread_alive(atomic_load_explicit(&thread->id, memory_order_relaxed)))
-      lowest = epoch;
+      lowest = epoch_of(level, current);
   }
   return lowest;
 }
 
+/* Begins the next epoch; false where an action under way is so old that it would look new. */
+static bool advance(uint64_t *epoch)
+{
+  uint64_t current = atomic_load_explicit(&now, memory_order_relaxed), in_use = oldest_epoch_in_use(NULL);
+
+  if (in_use < current && current - in_use >= EPOCHS_APART_MAX)
+    return false;
+  *epoch = atomic_fetch_add_explicit(&now, 1, memory_order_seq_cst) + 1;
+  do {                                 /* whoever stores last stores the newest */
+    current = atomic_load_explicit(&now, memory_order_seq_cst);
+    atomic_store_explicit(&lifetime_level, current << LEVEL_EPOCH_SHIFT, memory_order_seq_cst);
+  } while (atomic_load_explicit(&now, memory_order_seq_cst) != current);
+  return true;
+}
+
 static void reclaim(void)
 {
-  uint64_t in_use;
+  uint64_t epoch, in_use;
 
-  if (!os_barrier())
+  if (!advance(&epoch) || !os_barrier())
     return;                            /* cannot be known: keep everything */
   in_use = oldest_epoch_in_use(NULL);
   while (oldest && oldest->epoch <= in_use) {
@@ -52,7 +80,7 @@ void lifetime_retire(struct retired *item, void (*release)(struct retired *item)
 {
   item->next = NULL;
   item->release = release;
-  item->epoch = atomic_fetch_add_explicit(&lifetime_epoch, 1, memory_order_seq_cst) + 1;
+  item->epoch = atomic_load_explicit(&now, memory_order_seq_cst) + 1;
   *newest = item;
   newest = &item->next;
   if ((++retired_count & (RETIRED_BEFORE_RECLAIM - 1)) == 0)
@@ -62,16 +90,19 @@ void lifetime_retire(struct retired *item, void (*release)(struct retired *item)
 sighook_status lifetime_wait(unsigned timeout_ms, struct error *error)
 {
   uint64_t deadline = os_now_ns() + (uint64_t)timeout_ms * 1000000;
-  uint64_t target = atomic_fetch_add_explicit(&lifetime_epoch, 1, memory_order_seq_cst) + 1;
+  uint64_t target;
+  bool advanced = false;
 
-  if (!os_barrier())
-    return error_set(error, SIGHOOK_UNSUPPORTED, 0, "the system refuses membarrier: it cannot be known when handlers have ended");
-  while (oldest_epoch_in_use(thread_self) < target) {
+  for (;;) {
+    if (!advanced && (advanced = advance(&target)) && !os_barrier())
+      return error_set(error, SIGHOOK_UNSUPPORTED, 0,
+                       "the system refuses membarrier: it cannot be known when handlers have ended");
+    if (advanced && oldest_epoch_in_use(thread_self) >= target)
+      return SIGHOOK_OK;
     if (os_now_ns() >= deadline)
       return error_set(error, SIGHOOK_TIMED_OUT, 0, "a thread was still inside a handler after %u ms", timeout_ms);
     os_sleep_ns(POLL_NS);
   }
-  return SIGHOOK_OK;
 }
 
 void lifetime_abandon(void)

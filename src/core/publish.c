@@ -76,13 +76,13 @@ sighook_status publish_prepare(const struct site *site, struct publication *publ
   if (!count)
     return SIGHOOK_OK;
   publication->path = site->stub + site->probe_offset;
-  if (count == 1 && only->kind == SIGHOOK_REPLACE && !(only->flags & SIGHOOK_COUNT) && !site->entry_offset) {
+  if (count == 1 && only->kind == SIGHOOK_REPLACE && !(only->flags & SIGHOOK_COUNT) && site->by_path) {
     publication->path = (uintptr_t)only->action.argument;
     return SIGHOOK_OK;
   }
   if (count == 1 && only->kind == SIGHOOK_PROBE && !(only->flags & SIGHOOK_COUNT)) {
-    only->action.save_class = class;
     publication->action = &only->action;
+    publication->save_class = class;
     return SIGHOOK_OK;
   }
   if (count == 1 && only->kind == SIGHOOK_PROBE && !only->action.handler && site->count_offset)
@@ -90,7 +90,7 @@ sighook_status publish_prepare(const struct site *site, struct publication *publ
   publication->action = (struct action *)build_chain(site, count);
   if (!publication->action)
     return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for the hooks at %#lx", site->address);
-  publication->action->save_class = class;
+  publication->save_class = class;
   return SIGHOOK_OK;
 }
 
@@ -102,12 +102,13 @@ void publish_discard(struct publication *publication)
 
 void publish(struct site *site, const struct publication *publication)
 {
-  struct action *old = atomic_load_explicit(&site->action, memory_order_relaxed);
+  tagged_action tagged = publication->action ? (uintptr_t)publication->action | publication->save_class : NO_ACTION;
+  struct action *old = action_of(atomic_load_explicit(&site->action, memory_order_relaxed));
 
   /* The routine first: a capture that finds an action it saves too little for starts again with the new routine. */
   if (publication->action)
     atomic_store_explicit(&site->routine, publication->routine, memory_order_release);
-  atomic_store_explicit(&site->action, publication->action, memory_order_release);
+  atomic_store_explicit(&site->action, tagged, memory_order_release);
   atomic_store_explicit(&site->path, publication->path, memory_order_release);
   if (old && old != publication->action && old->is_chain)
     lifetime_retire(&((struct chain *)old)->retired, release_chain);

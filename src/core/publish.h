@@ -9,7 +9,8 @@
 /* What the site's enabled hooks come to: path, routine and action together. */
 struct publication {
   uintptr_t path, routine;
-  struct action *action;
+  struct action *action;             /* NULL: none */
+  enum save_class save_class;        /* that the action needs */
 };
 
 /* Builds it from the hooks linked now, those marked HOOK_LEAVING left out. */

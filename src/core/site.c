@@ -112,6 +112,8 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   site->length = found->length;
   if ((spec->flags & SIGHOOK_COUNT) && !tally_take(&site->counter))
     return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further counters");
+  /* A handler is what most sites are for: their stub saves the jump by `path`, and switching off leaves an empty capture. */
+  site->by_path = spec->kind == SIGHOOK_REPLACE || (spec->flags & SIGHOOK_COUNT);
   status = host_stub_build(site, pc, spec->flags & SIGHOOK_INTEGER_ONLY ? CLASS_INTEGER
                                      : spec->flags & SIGHOOK_SAVE_X87   ? CLASS_FULL
                                                                         : CLASS_VECTOR, &stub, error);
@@ -124,9 +126,6 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   site->displaced_offset = stub.displaced_offset;
   site->exit_offset = stub.exit_offset;
   site->count_offset = stub.count_offset;
-  /* A handler is what most sites are for: their entry saves the jump by `path`, and switching off leaves an empty capture. */
-  if (spec->kind != SIGHOOK_REPLACE && !(spec->flags & SIGHOOK_COUNT))
-    site->entry_offset = stub.probe_offset;
   atomic_store_explicit(&site->path, pc + stub.displaced_offset, memory_order_relaxed);
   atomic_store_explicit(&site->routine, host_routine(CLASS_INTEGER), memory_order_relaxed);
   if (stub.trap_offset != 0xFF)
@@ -189,7 +188,7 @@ static bool suits(const struct site *site, const sighook_spec *spec)
 {
   if (spec->flags & SIGHOOK_COUNT)
     return site->count_offset != 0;
-  return spec->kind != SIGHOOK_REPLACE || !site->entry_offset;
+  return spec->kind != SIGHOOK_REPLACE || site->by_path;
 }
 
 sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct site **site, struct error *error)

@@ -16,9 +16,22 @@ enum save_class { CLASS_INTEGER, CLASS_VECTOR, CLASS_FULL };
 struct action {
   sighook_handler handler;
   void *argument;
-  uint32_t save_class;
   uint32_t is_chain;       /* 0: the first member of a struct hook; 1: of a struct chain */
 };
+
+/* A pointer to an action with the class that it needs saved in its low bits, so that a capture loads both at once. */
+typedef uintptr_t tagged_action;
+enum { ACTION_CLASS = 3, NO_ACTION = 3 };
+
+static inline struct action *action_of(tagged_action tagged)
+{
+  return (struct action *)(tagged & ~(uintptr_t)ACTION_CLASS);
+}
+
+static inline enum save_class action_class(tagged_action tagged)
+{
+  return (enum save_class)(tagged & ACTION_CLASS);
+}
 
 enum site_state {
   SITE_IDLE,               /* the program's own bytes stand there */
@@ -30,9 +43,9 @@ enum site_state {
 enum { SITE_BYTES = 16, SITE_NO_COUNTER = -1 };
 
 struct site {
-  _Atomic(uintptr_t) path;           /* where the stub's first jump leads */
+  _Atomic(uintptr_t) path;           /* where the stub's first jump leads, if it has one */
   _Atomic(uintptr_t) routine;        /* the capture routine that the stub calls */
-  _Atomic(struct action *) action;   /* NULL: nothing runs */
+  _Atomic(tagged_action) action;     /* NO_ACTION: nothing runs */
   uintptr_t address;
   uintptr_t stub;                    /* its first byte; 0: a patch, which has none */
   uintptr_t landing;                 /* SIGHOOK_ENTRY_PUNNED: the island that the entry leads to */
@@ -45,7 +58,7 @@ struct site {
   _Atomic(uint8_t) state;
   uint8_t length;                    /* of the displaced instruction */
   uint8_t stub_length;
-  uint8_t entry_offset;              /* in the stub: where entry, islands and traps lead; 0: to the jump by `path` */
+  bool by_path;                      /* the stub begins with a jump by `path`; else with the capture, always */
   uint8_t probe_offset;              /* in the stub: step over the red zone and call the routine */
   uint8_t displaced_offset;          /* in the stub: the displaced instruction */
   uint8_t exit_offset;               /* in the stub: the displaced instruction has had its effect */
@@ -91,7 +104,7 @@ struct site *site_covering(uintptr_t address);
 /* Where whatever stands at the site leads. */
 static inline uintptr_t site_gate(const struct site *site)
 {
-  return site->stub + site->entry_offset;
+  return site->stub;
 }
 
 static inline uintptr_t site_next(const struct site *site)

@@ -12,12 +12,17 @@
 enum { TAKEOVER_TRIES = 8 };
 
 __thread struct thread *thread_self;
+int64_t thread_errno_offset;
 __thread _Atomic(struct counter *) *thread_chunks;
 
 static _Atomic(struct thread *) records;
 static _Atomic(struct thread *) takeover_cursor;
 static _Atomic(uint32_t) current_generation = 1;
-static int no_error_number;           /* stands in for errno while a record is made */
+
+void thread_start(void)
+{
+  thread_errno_offset = (int64_t)((uintptr_t)&errno - (uintptr_t)__builtin_thread_pointer());
+}
 
 struct thread *thread_first(void)
 {
@@ -81,15 +86,11 @@ struct thread *thread_enter(void)
     record = make_records(id, generation);
   if (!record)
     return NULL;
-  atomic_store_explicit(&record->epoch, 0, memory_order_relaxed);
-  atomic_store_explicit(&record->ignore, 1, memory_order_relaxed);
-  record->frame = NULL;
-  record->error_number = &no_error_number;
+  atomic_store_explicit(&record->level, 0, memory_order_relaxed);
+  atomic_store_explicit(&record->ignore, 0, memory_order_relaxed);
   os_stack_bounds(id, &record->stack_low, &record->stack_high);
-  thread_self = record;
-  record->error_number = &errno;      /* a call into libc, which may be hooked: hence `ignore` */
   thread_chunks = record->chunks;
-  atomic_store_explicit(&record->ignore, 0, memory_order_release);
+  thread_self = record;
   return record;
 }
 
@@ -102,11 +103,12 @@ static bool on_own_stack(const struct thread *thread, const struct frame *frame)
 
 bool thread_level_is_stale(const struct thread *thread, const struct frame *now)
 {
-  const struct frame *outermost = thread->frame;
+  uint64_t level = atomic_load_explicit(&thread->level, memory_order_relaxed);
+  const struct frame *outermost = host_level_frame(level);
 
-  if (!outermost || !on_own_stack(thread, now) || !on_own_stack(thread, outermost))
+  if (!on_own_stack(thread, now) || !on_own_stack(thread, outermost))
     return false;
-  if (now < outermost && outermost->cookie == outermost)
+  if (now < outermost && host_frame_stands(outermost))
     return false;
   return !os_on_signal_stack();
 }
@@ -116,7 +118,7 @@ void thread_after_fork(bool known)
   if (known) {
     for (struct thread *record = thread_first(); record; record = record->next)
       if (record != thread_self) {
-        atomic_store_explicit(&record->epoch, 0, memory_order_relaxed);
+        atomic_store_explicit(&record->level, 0, memory_order_relaxed);
         atomic_store_explicit(&record->id, 0, memory_order_relaxed);
       }
     if (thread_self)

@@ -16,7 +16,8 @@ _Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unw
                                        struct _Unwind_Exception *exception, struct _Unwind_Context *context)
 {
   _Unwind_Word (*get_register)(struct _Unwind_Context *, int) = _Unwind_GetGR;
-  struct frame *frame;
+  const struct frame *frame;
+  struct thread *thread;
 
   (void)version;
   (void)class;
@@ -27,8 +28,11 @@ _Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unw
     get_register = (_Unwind_Word(*)(struct _Unwind_Context *, int))dlsym(RTLD_DEFAULT, "_Unwind_GetGR");
   if (!get_register)
     return _URC_CONTINUE_UNWIND;
-  frame = (struct frame *)get_register(context, HOST_FRAME_REGISTER);
-  if (frame->thread && frame->thread->frame == frame)
-    atomic_store_explicit(&frame->thread->epoch, 0, memory_order_release);
+  frame = (const struct frame *)(get_register(context, HOST_FRAME_REGISTER) - HOST_FRAME_BIAS);
+  thread = (struct thread *)get_register(context, HOST_THREAD_REGISTER);
+  if (!thread)
+    return _URC_CONTINUE_UNWIND;
+  if (host_level_frame(atomic_load_explicit(&thread->level, memory_order_relaxed)) == frame)
+    atomic_store_explicit(&thread->level, 0, memory_order_release);
   return _URC_CONTINUE_UNWIND;
 }

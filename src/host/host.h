@@ -13,14 +13,9 @@
 /* What stands on the stack while an action runs; the context comes first, so that one points to the other. */
 struct frame {
   sighook_context context;
-  struct site *site;
-  struct thread *thread;
-  void *vector;            /* saved vector registers; NULL for integer-only captures */
-  uint32_t odd_flags;
-  int error_number;
+  void *vector;            /* saved vector registers, where context.state says so */
   uint64_t exit_sp;
-  struct frame *cookie;    /* its own address while it is the outermost frame of its thread */
-  void *x87;               /* the 512-byte FXSAVE image, or NULL */
+  void *x87;               /* the 512-byte FXSAVE image, where context.state says so */
 };
 
 static inline struct frame *host_frame(sighook_context *context)
@@ -28,8 +23,26 @@ static inline struct frame *host_frame(sighook_context *context)
   return (struct frame *)context;
 }
 
-/* The register, by its DWARF number, in which a capture routine keeps its frame while an action runs. */
-enum { HOST_FRAME_REGISTER = 3 };
+/* The registers, by their DWARF numbers, in which a capture routine keeps its frame and its thread's record while an action
+ * runs, and how far into the frame the former points. */
+enum { HOST_FRAME_REGISTER = 3, HOST_THREAD_REGISTER = 12, HOST_FRAME_BIAS = 128 };
+
+static inline uint64_t host_level(const struct frame *frame, uint64_t epoch_bits)
+{
+  return (uintptr_t)frame + HOST_FRAME_BIAS + epoch_bits;
+}
+
+static inline const struct frame *host_level_frame(uint64_t level)
+{
+  return (const struct frame *)((level & ((UINT64_C(1) << LEVEL_EPOCH_SHIFT) - 1)) - HOST_FRAME_BIAS);
+}
+
+/* The site whose stub made the capture. */
+struct site *host_frame_site(const struct frame *frame);
+
+/* Whether a routine's call of an action still stands on the stack below the frame: false once the action was left by longjmp
+ * and its place was used again. Reads the frame's own stack only, whatever became of the frame. */
+bool host_frame_stands(const struct frame *frame);
 
 /* Finds out what this CPU has. Before anything else of this header. */
 void host_start(void);

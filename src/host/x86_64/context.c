@@ -5,6 +5,8 @@
 #include "host/x86_64/cpu.h"
 #include "host/x86_64/layout.h"
 
+extern const char routines_begin[] __attribute__((visibility("hidden"))), routines_end[] __attribute__((visibility("hidden")));
+
 enum { INTEGER_ARGUMENTS = 6, MASKS = 8 };
 
 API void *sighook_vector(sighook_context *context, unsigned index, size_t *width)
@@ -66,7 +68,7 @@ API void sighook_set_result(sighook_context *context, uint64_t value)
 
 API void sighook_skip(sighook_context *context)
 {
-  context->rip = site_next(host_frame(context)->site);
+  context->rip = site_next(host_frame_site(host_frame(context)));
 }
 
 API void sighook_return(sighook_context *context, uint64_t value)
@@ -80,6 +82,26 @@ API void *sighook_call_data(sighook_context *context)
 {
   (void)context;
   return NULL;   /* no SIGHOOK_CALL hooks yet */
+}
+
+struct site *host_frame_site(const struct frame *frame)
+{
+  uintptr_t returned = *(const uintptr_t *)(frame + 1);   /* into the stub, behind its call of the routine */
+  int32_t displacement;
+
+  __builtin_memcpy(&displacement, (const void *)(returned - STUB_SITE_TO_RETURN - sizeof displacement), sizeof displacement);
+  return (struct site *)(returned - STUB_SITE_TO_RETURN + (uintptr_t)(intptr_t)displacement);
+}
+
+bool host_frame_stands(const struct frame *frame)
+{
+  uint32_t state = frame->context.state;
+  uintptr_t sp = (uintptr_t)frame & ~UINT64_C(15), returned;
+
+  if (state & SIGHOOK_STATE_VECTOR)
+    sp = ((uintptr_t)frame - cpu_area_size() - (state & SIGHOOK_STATE_X87 ? AREA_X87 : 0)) & ~UINT64_C(63);
+  returned = ((const uintptr_t *)sp)[-1];
+  return returned >= (uintptr_t)routines_begin && returned < (uintptr_t)routines_end;
 }
 
 void host_set_pc(sighook_context *context, uintptr_t pc)

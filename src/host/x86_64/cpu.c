@@ -2,6 +2,7 @@
 #include <cpuid.h>
 #include "host/host.h"
 #include "host/x86_64/cpu.h"
+#include "host/x86_64/layout.h"
 
 void routine_integer(void);
 void routine_vector_sse(void);
@@ -88,6 +89,13 @@ size_t cpu_vector_width(void)
 unsigned cpu_vector_count(void)
 {
   return level == LEVEL_AVX512 ? 32 : 16;
+}
+
+size_t cpu_area_size(void)
+{
+  static const uint16_t size[] = {[LEVEL_SSE] = AREA_SSE, [LEVEL_AVX] = AREA_AVX, [LEVEL_AVX512] = AREA_AVX512, [LEVEL_UNKNOWN] = 0};
+
+  return size[level];
 }
 
 unsigned cpu_prefixes_max(void)

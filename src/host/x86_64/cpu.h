@@ -6,6 +6,7 @@
 
 size_t cpu_vector_width(void);       /* bytes a vector register */
 unsigned cpu_vector_count(void);
+size_t cpu_area_size(void);          /* of the saved vector and mask registers */
 unsigned cpu_prefixes_max(void);     /* that a punned jump may carry */
 
 #endif

@@ -8,19 +8,20 @@
 #define SITE_ACTION 16
 #define SITE_ADDRESS 24
 
-/* in a stub: from the end of `jmp *path(%rip)` to behind the call of the capture routine (lea 5, call 6) */
-#define STUB_JUMP_TO_RETURN 11
+/* in a stub: from the end of `lea site(%rip),%rax` to behind the call of the capture routine */
+#define STUB_SITE_TO_RETURN 6
+
+/* site->action: the struct action, with its save class in the low bits; SITE_NO_ACTION where nothing runs */
+#define ACTION_TAG 3
+#define SITE_NO_ACTION 3
 
 /* struct action */
 #define ACTION_HANDLER 0
 #define ACTION_ARGUMENT 8
-#define ACTION_SAVE_CLASS 16
 
 /* struct thread */
-#define THREAD_EPOCH 0
+#define THREAD_LEVEL 0
 #define THREAD_IGNORE 8
-#define THREAD_FRAME 16
-#define THREAD_ERRNO 24
 
 /* enum save_class */
 #define SAVE_INTEGER 0
@@ -48,19 +49,20 @@
 #define CONTEXT_EFLAGS 136
 #define CONTEXT_STATE 144
 #define CONTEXT_MXCSR 148
-#define FRAME_SITE 152
-#define FRAME_THREAD 160
-#define FRAME_VECTOR 168
-#define FRAME_ODD_FLAGS 176
-#define FRAME_ERRNO 180
-#define FRAME_EXIT_SP 184
-#define FRAME_COOKIE 192
-#define FRAME_X87 200
-#define FRAME_SIZE 208
+#define FRAME_VECTOR 152
+#define FRAME_EXIT_SP 160
+#define FRAME_X87 168
+#define FRAME_SIZE 176
+
+/* rbx points this far into the frame, so that one byte reaches all of it */
+#define FRAME_BIAS 128
 
 /* What lies between the frame and the program's stack pointer: the return address into the stub and the red zone. */
 #define RED_ZONE 128
 #define FRAME_TO_SP (FRAME_SIZE + 8 + RED_ZONE)
+
+/* Where the stub puts rax, seen from its stack pointer: the context's place for it */
+#define STUB_RAX (CONTEXT_RAX - FRAME_SIZE - 8)
 
 /* vector area by CPU */
 #define AREA_SSE (16 * 16)

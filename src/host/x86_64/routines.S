@@ -1,14 +1,20 @@
-/* The capture routines, one a save class and CPU. A stub that has stepped over the red zone calls one; the routine captures the
- * registers, runs the site's action, and returns into the stub, or, where the action changed pc or sp, goes straight to the
- * new pc. The site is found through the displacement of the stub's first jump, which goes through the site's `path`.
+/* The capture routines, one a save class and CPU. A stub that has stepped over the red zone puts rax into its place in the
+ * frame to be, the site into rax, and calls one; the routine captures the registers, runs the site's action, and returns into
+ * the stub, or, where the action changed pc or sp, goes straight to the new pc.
  *
- * Between capture and restore: rbx = frame, r12 = thread record, r13 = site.
- * The unwinder finds the program's registers in the frame; its pc is the site's address. */
+ * Between capture and restore: rbx = frame + FRAME_BIAS, r12 = thread record or 0, r13 = the offset of errno from the thread
+ * pointer, r14 = the site's address, r15 = errno. The unwinder finds the program's registers in the frame; its pc is r14.
+ *
+ * What bounds a hit is the number of stores, one a cycle where they are loaded again soon (seen on Zen 5), then the number of
+ * loads: hence nothing is stored that can be found otherwise. */
 #include "layout.h"
 
 #define STATE_VECTOR 1
 #define STATE_MASK 2
 #define STATE_X87 4
+
+/* A member of the frame */
+#define AT(offset) (offset - FRAME_BIAS)(%rbx)
 
         .text
 
@@ -51,18 +57,18 @@
 .macro VECTOR_SAVE kind
 .ifc \kind,sse
         EACH    SAVE_XMM, 16
-        movb    $STATE_VECTOR, CONTEXT_STATE(%rbx)
+        movb    $STATE_VECTOR, AT(CONTEXT_STATE)
 .endif
 .ifc \kind,avx
         EACH    SAVE_YMM, 16
-        movb    $STATE_VECTOR, CONTEXT_STATE(%rbx)
+        movb    $STATE_VECTOR, AT(CONTEXT_STATE)
 .endif
 .ifc \kind,avx512
         EACH    SAVE_ZMM, 32
         EACH    SAVE_MASK, 8
-        movb    $(STATE_VECTOR | STATE_MASK), CONTEXT_STATE(%rbx)
+        movb    $(STATE_VECTOR | STATE_MASK), AT(CONTEXT_STATE)
 .endif
-        stmxcsr CONTEXT_MXCSR(%rbx)
+        stmxcsr AT(CONTEXT_MXCSR)
 .endm
 
 .macro VECTOR_LOAD kind
@@ -76,7 +82,7 @@
         EACH    LOAD_ZMM, 32
         EACH    LOAD_MASK, 8
 .endif
-        ldmxcsr CONTEXT_MXCSR(%rbx)
+        ldmxcsr AT(CONTEXT_MXCSR)
 .endm
 
 /* Makes room below the frame and saves what the class asks for. Leaves rsp aligned for a call. */
@@ -88,18 +94,18 @@
         lea     -(\area + AREA_X87)(%rsp), %rdx
         and     $-64, %rdx
         mov     %rdx, %rsp
-        mov     %rdx, FRAME_VECTOR(%rbx)
+        mov     %rdx, AT(FRAME_VECTOR)
         fxsave64 \area(%rdx)
         VECTOR_SAVE \kind
-        orb     $STATE_X87, CONTEXT_STATE(%rbx)
-        lea     \area(%rdx), %rax
-        mov     %rax, FRAME_X87(%rbx)
+        orb     $STATE_X87, AT(CONTEXT_STATE)
+        lea     \area(%rdx), %rcx
+        mov     %rcx, AT(FRAME_X87)
         fninit                          /* as the psABI promises a called function: empty stack, no MMX state */
 .else
         lea     -\area(%rsp), %rdx
         and     $-64, %rdx
         mov     %rdx, %rsp
-        mov     %rdx, FRAME_VECTOR(%rbx)
+        mov     %rdx, AT(FRAME_VECTOR)
         VECTOR_SAVE \kind
 .endif
 .endif
@@ -107,7 +113,7 @@
 
 .macro LOAD_CLASS kind, area, x87
 .ifnc \kind,none
-        mov     FRAME_VECTOR(%rbx), %rdx
+        mov     AT(FRAME_VECTOR), %rdx
 .if \x87
         fxrstor64 \area(%rdx)
 .endif
@@ -116,6 +122,17 @@
 .endm
 
 /* ---- the routine ------------------------------------------------------------------------------------------------- */
+
+.macro SAVED register, offset
+        .cfi_offset \register, \offset - FRAME_TO_SP
+.endm
+
+/* The site into rax, found as the stub gave it. */
+.macro FIND_SITE
+        mov     AT(FRAME_SIZE), %rax                            /* the return address into the stub */
+        movslq  -(STUB_SITE_TO_RETURN + 4)(%rax), %rcx          /* the displacement of `lea site(%rip),%rax` */
+        lea     -STUB_SITE_TO_RETURN(%rax, %rcx), %rax
+.endm
 
 .macro ROUTINE name, save_class, kind, area, x87
         .globl  \name
@@ -132,182 +149,197 @@
         .cfi_adjust_cfa_offset FRAME_SIZE - CONTEXT_STATE
         pushfq                                  /* lands in the context's eflags */
         .cfi_adjust_cfa_offset 8
+        mov     %rbx, (CONTEXT_RBX - CONTEXT_EFLAGS)(%rsp)
+        SAVED   rbx, CONTEXT_RBX
+        lea     (FRAME_BIAS - CONTEXT_EFLAGS)(%rsp), %rbx
+        .cfi_def_cfa rbx, FRAME_TO_SP - FRAME_BIAS
         lea     -CONTEXT_EFLAGS(%rsp), %rsp
-        .cfi_adjust_cfa_offset CONTEXT_EFLAGS
-        mov     %rax, CONTEXT_RAX(%rsp)
-        mov     %rcx, CONTEXT_RCX(%rsp)
-        mov     %rbx, CONTEXT_RBX(%rsp)
-        mov     %rsp, %rbx
-        .cfi_def_cfa rbx, FRAME_TO_SP
-        .cfi_offset rbx, CONTEXT_RBX - FRAME_TO_SP
-        mov     %r12, CONTEXT_R12(%rsp)
-        .cfi_offset r12, CONTEXT_R12 - FRAME_TO_SP
-        mov     %r13, CONTEXT_R13(%rsp)
-        .cfi_offset r13, CONTEXT_R13 - FRAME_TO_SP
-        movq    $0, FRAME_ODD_FLAGS(%rsp)
-        testl   $EFLAGS_ODD, CONTEXT_EFLAGS(%rsp)   /* before anything misaligned is read: AC may be set */
+        mov     %rcx, AT(CONTEXT_RCX)
+        mov     AT(CONTEXT_EFLAGS), %ecx
+        test    $EFLAGS_ODD, %ecx               /* before anything misaligned is read: AC may be set */
         jnz     .L\name\()_odd
 .L\name\()_even:
-        mov     FRAME_SIZE(%rsp), %rax          /* the return address: 11 bytes before it ends `jmp *path(%rip)` */
-        movslq  -(STUB_JUMP_TO_RETURN + 4)(%rax), %rcx
-        lea     -(STUB_JUMP_TO_RETURN + SITE_PATH)(%rax, %rcx), %r13
-        mov     thread_self@gottpoff(%rip), %rax
-        mov     %fs:(%rax), %r12
-        mov     %rdx, CONTEXT_RDX(%rsp)
-        mov     %rsi, CONTEXT_RSI(%rsp)
-        mov     %rdi, CONTEXT_RDI(%rsp)
-        mov     %rbp, CONTEXT_RBP(%rsp)
-        mov     %r8, CONTEXT_R8(%rsp)
-        mov     %r9, CONTEXT_R9(%rsp)
-        mov     %r10, CONTEXT_R10(%rsp)
-        mov     %r11, CONTEXT_R11(%rsp)
-        mov     %r14, CONTEXT_R14(%rsp)
-        mov     %r15, CONTEXT_R15(%rsp)
-        lea     FRAME_TO_SP(%rsp), %rax
-        mov     SITE_ADDRESS(%r13), %rcx
-        mov     %rax, CONTEXT_RSP(%rsp)
-        mov     %rcx, CONTEXT_RIP(%rsp)
-        movq    $0, CONTEXT_STATE(%rsp)
-        mov     %r13, FRAME_SITE(%rsp)
-        .cfi_offset rbp, CONTEXT_RBP - FRAME_TO_SP
-        .cfi_offset r14, CONTEXT_R14 - FRAME_TO_SP
-        .cfi_offset r15, CONTEXT_R15 - FRAME_TO_SP
-        .cfi_offset rax, CONTEXT_RAX - FRAME_TO_SP
-        .cfi_offset rdx, CONTEXT_RDX - FRAME_TO_SP
-        .cfi_offset rcx, CONTEXT_RCX - FRAME_TO_SP
-        .cfi_offset rsi, CONTEXT_RSI - FRAME_TO_SP
-        .cfi_offset rdi, CONTEXT_RDI - FRAME_TO_SP
-        .cfi_offset r8, CONTEXT_R8 - FRAME_TO_SP
-        .cfi_offset r9, CONTEXT_R9 - FRAME_TO_SP
-        .cfi_offset r10, CONTEXT_R10 - FRAME_TO_SP
-        .cfi_offset r11, CONTEXT_R11 - FRAME_TO_SP
+        mov     %rdx, AT(CONTEXT_RDX)
+        mov     %rbp, AT(CONTEXT_RBP)
+        mov     %rsi, AT(CONTEXT_RSI)
+        mov     %rdi, AT(CONTEXT_RDI)
+        mov     %r15, AT(CONTEXT_R15)
+        mov     %r14, AT(CONTEXT_R14)
+        mov     %r13, AT(CONTEXT_R13)
+        mov     %r12, AT(CONTEXT_R12)
+        mov     %r11, AT(CONTEXT_R11)
+        mov     %r10, AT(CONTEXT_R10)
+        mov     %r9, AT(CONTEXT_R9)
+        mov     %r8, AT(CONTEXT_R8)
+        SAVED   r14, CONTEXT_R14
+        mov     SITE_ADDRESS(%rax), %r14
+        SAVED   rax, CONTEXT_RAX
+        SAVED   rcx, CONTEXT_RCX
+        SAVED   rdx, CONTEXT_RDX
+        SAVED   rbp, CONTEXT_RBP
+        SAVED   rsi, CONTEXT_RSI
+        SAVED   rdi, CONTEXT_RDI
+        SAVED   r15, CONTEXT_R15
+        SAVED   r13, CONTEXT_R13
+        SAVED   r12, CONTEXT_R12
+        SAVED   r11, CONTEXT_R11
+        SAVED   r10, CONTEXT_R10
+        SAVED   r9, CONTEXT_R9
+        SAVED   r8, CONTEXT_R8
         .cfi_escape 0x14, 0x07, 0x00            /* DW_CFA_val_offset: rsp is the cfa itself; clang 14 does not know .cfi_val_offset */
-        /* DW_CFA_val_expression, register 16 (rip), 7 bytes: breg3 FRAME_SITE; deref; plus_uconst SITE_ADDRESS; deref */
-        .cfi_escape 0x16, 16, 7, 0x73, (FRAME_SITE & 0x7f) | 0x80, FRAME_SITE >> 7, 0x06, 0x23, SITE_ADDRESS, 0x06
+        .cfi_register rip, r14
+        mov     thread_self@gottpoff(%rip), %rcx
+        mov     %fs:(%rcx), %r12
+        lea     AT(FRAME_TO_SP), %rdx
+        mov     %r14, AT(CONTEXT_RIP)
+        mov     %rdx, AT(CONTEXT_RSP)
+        movq    $0, AT(CONTEXT_STATE)
         SAVE_CLASS \kind, \area, \x87
+        mov     thread_errno_offset(%rip), %r13
+        mov     %fs:(%r13), %r15d
         test    %r12, %r12
         jz      .L\name\()_no_thread
 .L\name\()_thread:
-        mov     %r12, FRAME_THREAD(%rbx)
-        mov     THREAD_ERRNO(%r12), %rax
-        mov     (%rax), %ecx
-        mov     %ecx, FRAME_ERRNO(%rbx)
-        mov     THREAD_EPOCH(%r12), %rax
-        or      THREAD_IGNORE(%r12), %rax
+        mov     THREAD_LEVEL(%r12), %rcx
+        or      THREAD_IGNORE(%r12), %rcx
         jnz     .L\name\()_nested
-        mov     lifetime_epoch(%rip), %rax
-        mov     %rbx, FRAME_COOKIE(%rbx)
-        mov     %rbx, THREAD_FRAME(%r12)
-        mov     %rax, THREAD_EPOCH(%r12)        /* pairs with lifetime_wait: stored before the action is read */
-        mov     SITE_ACTION(%r13), %rax
-        test    %rax, %rax
-        jz      .L\name\()_leave_level
-        cmpl    $\save_class, ACTION_SAVE_CLASS(%rax)
-        ja      .L\name\()_upgrade
-        mov     %rbx, %rdi
+        mov     lifetime_level(%rip), %rcx
+        add     %rbx, %rcx
+        mov     %rcx, THREAD_LEVEL(%r12)        /* pairs with lifetime_wait: stored before the action is read */
+        mov     SITE_ACTION(%rax), %rax
+.if \save_class == SAVE_INTEGER
+        test    $ACTION_TAG, %al
+        jnz     .L\name\()_other_action
+.else
+        mov     %eax, %ecx
+        and     $ACTION_TAG, %ecx
+        cmp     $\save_class, %ecx
+        ja      .L\name\()_other_action
+        and     $~ACTION_TAG, %rax
+.endif
+        lea     AT(0), %rdi
         mov     ACTION_ARGUMENT(%rax), %rsi
         call    *ACTION_HANDLER(%rax)
 .L\name\()_leave_level:
-        movq    $0, THREAD_EPOCH(%r12)
+        movq    $0, THREAD_LEVEL(%r12)
 .L\name\()_restore:
-        mov     thread_self@gottpoff(%rip), %rax
-        cmp     %fs:(%rax), %r12                /* a coroutine may have moved to another thread, whose errno is not ours */
-        jne     .L\name\()_errno_done
-        mov     THREAD_ERRNO(%r12), %rax
-        mov     FRAME_ERRNO(%rbx), %ecx
-        mov     %ecx, (%rax)
-.L\name\()_errno_done:
         LOAD_CLASS \kind, \area, \x87
-        mov     %rbx, %rsp
+        mov     %fs:(%r13), %ecx                /* one branch for all that is rarely so, since branches cost too */
+        lea     AT(FRAME_TO_SP), %rdx
+        mov     AT(CONTEXT_EFLAGS), %eax
+        xor     %r15d, %ecx
+        xor     AT(CONTEXT_RSP), %rdx
         .cfi_remember_state
-        mov     CONTEXT_RIP(%rsp), %rax
-        lea     FRAME_TO_SP(%rsp), %rcx
-        cmp     SITE_ADDRESS(%r13), %rax
-        jne     leave
-        cmp     CONTEXT_RSP(%rsp), %rcx
-        jne     leave
-        mov     CONTEXT_EFLAGS(%rsp), %ecx
-        mov     %ecx, %eax
-        or      FRAME_ODD_FLAGS(%rsp), %eax
-        test    $EFLAGS_ODD, %eax
-        jnz     .L\name\()_popf
-        shr     $11, %eax                       /* OF to al bit 0, the rest to ah: 1 + 0x7f overflows, 0 + 0x7f does not */
-        and     $1, %eax
-        mov     %cl, %ah
-        add     $0x7f, %al
+        .cfi_offset rip, CONTEXT_RIP - FRAME_TO_SP
+        xor     AT(CONTEXT_RIP), %r14
+        or      %rdx, %rcx
+        or      %r14, %rcx
+        mov     %eax, %edx
+        and     $EFLAGS_ODD, %edx
+        or      %rdx, %rcx
+        jnz     .L\name\()_unusual
+        rol     $8, %ax                         /* OF to al bit 3, the low byte to ah: 8 + 0x78 overflows, 0 + 0x78 does not */
+        and     $8, %al
+        add     $0x78, %al
         sahf
 .L\name\()_flags_done:
-        mov     CONTEXT_RDX(%rsp), %rdx
-        mov     CONTEXT_RSI(%rsp), %rsi
-        mov     CONTEXT_RDI(%rsp), %rdi
-        mov     CONTEXT_RBP(%rsp), %rbp
-        mov     CONTEXT_R8(%rsp), %r8
-        mov     CONTEXT_R9(%rsp), %r9
-        mov     CONTEXT_R10(%rsp), %r10
-        mov     CONTEXT_R11(%rsp), %r11
-        mov     CONTEXT_R12(%rsp), %r12
-        mov     CONTEXT_R13(%rsp), %r13
-        mov     CONTEXT_R14(%rsp), %r14
-        mov     CONTEXT_R15(%rsp), %r15
-        mov     CONTEXT_RCX(%rsp), %rcx
-        mov     CONTEXT_RAX(%rsp), %rax
-        mov     CONTEXT_RBX(%rsp), %rbx
-        .cfi_def_cfa rsp, FRAME_TO_SP
-        lea     FRAME_SIZE(%rsp), %rsp
-        .cfi_def_cfa_offset 8 + RED_ZONE
+        mov     AT(CONTEXT_RCX), %rcx
+        mov     AT(CONTEXT_RAX), %rax
+        mov     AT(CONTEXT_RDX), %rdx
+        mov     AT(CONTEXT_RBP), %rbp
+        mov     AT(CONTEXT_RSI), %rsi
+        mov     AT(CONTEXT_RDI), %rdi
+        mov     AT(CONTEXT_R15), %r15
+        mov     AT(CONTEXT_R14), %r14
+        mov     AT(CONTEXT_R13), %r13
+        mov     AT(CONTEXT_R12), %r12
+        mov     AT(CONTEXT_R11), %r11
+        mov     AT(CONTEXT_R10), %r10
+        mov     AT(CONTEXT_R9), %r9
+        mov     AT(CONTEXT_R8), %r8
+        lea     AT(FRAME_SIZE), %rsp
+        mov     AT(CONTEXT_RBX), %rbx
+        .cfi_def_cfa rsp, 8 + RED_ZONE
         ret
         .cfi_restore_state
 
-.L\name\()_odd:
-        call    odd_flags
-        jmp     .L\name\()_even
-.L\name\()_popf:
-        pushq   %rcx
-        popfq
-        jmp     .L\name\()_flags_done
 .L\name\()_no_thread:
         call    thread_enter                    /* general registers only; NULL: no record is to be had, no handler runs */
         mov     %rax, %r12
         test    %rax, %rax
-        jnz     .L\name\()_thread
-        movq    $0, FRAME_THREAD(%rbx)
-        jmp     .L\name\()_errno_done
+        jz      .L\name\()_restore
+        FIND_SITE
+        jmp     .L\name\()_thread
 .L\name\()_nested:
-        mov     %rbx, %rdi
-        mov     $\save_class, %esi
+        lea     AT(0), %rdi
+        mov     %rax, %rsi
+        mov     %r12, %rdx
+        mov     $\save_class, %ecx
         call    dispatch_nested
         test    %eax, %eax
         jz      .L\name\()_restore
         jmp     .L\name\()_again
-.L\name\()_upgrade:
-        movq    $0, THREAD_EPOCH(%r12)
+.L\name\()_other_action:
+        and     $ACTION_TAG, %eax
+        cmp     $SITE_NO_ACTION, %eax
+        je      .L\name\()_leave_level
+        movq    $0, THREAD_LEVEL(%r12)
 .L\name\()_again:
-        /* The action wants more saved than this routine saves; its publisher has already stored the routine that does. */
+        /* The action wants more saved than this routine saves; its publisher has already stored the routine that does. rax
+         * still lies where the stub put it. */
+        FIND_SITE
+        .cfi_remember_state
         LOAD_CLASS \kind, \area, \x87
-        mov     %rbx, %rsp
-        mov     SITE_ROUTINE(%r13), %rax
-        mov     %rax, FRAME_EXIT_SP(%rsp)
-        mov     CONTEXT_EFLAGS(%rsp), %rcx
-        pushq   %rcx
+        lea     AT(0), %rsp
+        pushq   AT(CONTEXT_EFLAGS)
         popfq
-        mov     CONTEXT_RDX(%rsp), %rdx
-        mov     CONTEXT_RSI(%rsp), %rsi
-        mov     CONTEXT_RDI(%rsp), %rdi
-        mov     CONTEXT_R8(%rsp), %r8
-        mov     CONTEXT_R9(%rsp), %r9
-        mov     CONTEXT_R10(%rsp), %r10
-        mov     CONTEXT_R11(%rsp), %r11
-        mov     CONTEXT_R12(%rsp), %r12
-        mov     CONTEXT_R13(%rsp), %r13
-        mov     CONTEXT_RCX(%rsp), %rcx
-        mov     CONTEXT_RAX(%rsp), %rax
-        mov     CONTEXT_RBX(%rsp), %rbx
-        lea     FRAME_SIZE(%rsp), %rsp
-        jmp     *(FRAME_EXIT_SP - FRAME_SIZE)(%rsp)
+        mov     AT(CONTEXT_RCX), %rcx
+        mov     AT(CONTEXT_RDX), %rdx
+        mov     AT(CONTEXT_RSI), %rsi
+        mov     AT(CONTEXT_RDI), %rdi
+        mov     AT(CONTEXT_R15), %r15
+        .cfi_undefined rip
+        mov     AT(CONTEXT_R14), %r14
+        mov     AT(CONTEXT_R13), %r13
+        mov     AT(CONTEXT_R12), %r12
+        mov     AT(CONTEXT_R11), %r11
+        mov     AT(CONTEXT_R10), %r10
+        mov     AT(CONTEXT_R9), %r9
+        mov     AT(CONTEXT_R8), %r8
+        lea     AT(FRAME_SIZE), %rsp
+        mov     AT(CONTEXT_RBX), %rbx
+        .cfi_def_cfa rsp, 8 + RED_ZONE
+        jmp     *SITE_ROUTINE(%rax)
+        .cfi_restore_state
+
+.L\name\()_unusual:
+        .cfi_offset rip, CONTEXT_RIP - FRAME_TO_SP
+        cmp     %fs:(%r13), %r15d
+        je      1f
+        mov     thread_self@gottpoff(%rip), %rax
+        cmp     %fs:(%rax), %r12                /* a coroutine may have moved to another thread, whose errno is not ours */
+        jne     1f
+        mov     %r15d, %fs:(%r13)
+1:      test    %r14, %r14                      /* now the difference */
+        jnz     leave
+        lea     AT(FRAME_TO_SP), %rcx
+        cmp     AT(CONTEXT_RSP), %rcx
+        jne     leave
+        lea     AT(0), %rsp
+        pushq   AT(CONTEXT_EFLAGS)
+        popfq
+        jmp     .L\name\()_flags_done
+.L\name\()_odd:
+        .cfi_undefined rip
+        call    odd_flags
+        jmp     .L\name\()_even
         .cfi_endproc
         .size   \name, . - \name
 .endm
 
+        .globl  routines_begin, routines_end
+        .hidden routines_begin, routines_end
+routines_begin:
         ROUTINE routine_integer, SAVE_INTEGER, none, 0, 0
         ROUTINE routine_vector_sse, SAVE_VECTOR, sse, AREA_SSE, 0
         ROUTINE routine_vector_avx, SAVE_VECTOR, avx, AREA_AVX, 0
@@ -316,22 +348,24 @@
         ROUTINE routine_full_avx, SAVE_FULL, avx, AREA_AVX, 1
         ROUTINE routine_full_avx512, SAVE_FULL, avx512, AREA_AVX512, 1
 
-/* rbx: frame. The program runs with DF, AC, TF or ID set: note it, so that `popfq` restores, and run C with DF and AC clear. */
+routines_end:
+
+/* The program runs with DF, AC, TF or ID set, which the restoring end finds in the context; C runs with all four clear. Keeps
+ * every register but ecx. */
         .p2align 4
         .type   odd_flags, @function
 odd_flags:
         .cfi_startproc
-        movl    $EFLAGS_ODD, FRAME_ODD_FLAGS(%rbx)
         pushfq
         .cfi_adjust_cfa_offset 8
-        andl    $~(EFLAGS_DF | EFLAGS_AC), (%rsp)
+        andl    $~EFLAGS_ODD, (%rsp)
         popfq
         .cfi_adjust_cfa_offset -8
         ret
         .cfi_endproc
         .size   odd_flags, . - odd_flags
 
-/* The action changed pc or sp. rsp = rbx = frame, vector state restored. The new pc is stored under the new stack's red
+/* The action changed pc or sp. rbx as in a routine, vector state restored. The new pc is stored under the new stack's red
  * zone and taken by `ret $128`, so that no register and nothing above is touched. Where that place lies inside or below the
  * frame, the frame first moves below it, since a signal may overwrite whatever lies under rsp. */
         .p2align 4
@@ -339,44 +373,44 @@ odd_flags:
 leave:
         .cfi_startproc simple
         .cfi_signal_frame
-        .cfi_def_cfa rbx, FRAME_TO_SP
+        .cfi_def_cfa rbx, FRAME_TO_SP - FRAME_BIAS
         .cfi_undefined rip
-        mov     CONTEXT_RSP(%rbx), %rax
+        lea     AT(0), %rsp
+        mov     AT(CONTEXT_RSP), %rax
         lea     -(RED_ZONE + 8)(%rax), %rax
-        lea     (FRAME_SIZE + 8)(%rbx), %rcx
+        lea     AT(FRAME_SIZE + 8), %rcx
         cmp     %rcx, %rax
         jae     1f
         lea     -512(%rax), %rdi
-        lea     -512(%rbx), %rcx
+        lea     -512(%rsp), %rcx
         cmp     %rcx, %rdi
         cmova   %rcx, %rdi
-        mov     %rbx, %rsi
+        mov     %rsp, %rsi
         mov     %rdi, %rsp
-        mov     %rdi, %rbx
+        lea     FRAME_BIAS(%rdi), %rbx
         mov     $(FRAME_SIZE / 8), %ecx
         cld
         rep movsq
-1:      mov     CONTEXT_RIP(%rbx), %rcx
+1:      mov     AT(CONTEXT_RIP), %rcx
         mov     %rcx, (%rax)
-        mov     %rax, FRAME_EXIT_SP(%rbx)
-        mov     CONTEXT_EFLAGS(%rbx), %rcx
-        pushq   %rcx
+        mov     %rax, AT(FRAME_EXIT_SP)
+        pushq   AT(CONTEXT_EFLAGS)
         popfq
-        mov     CONTEXT_RDX(%rsp), %rdx
-        mov     CONTEXT_RSI(%rsp), %rsi
-        mov     CONTEXT_RDI(%rsp), %rdi
-        mov     CONTEXT_RBP(%rsp), %rbp
-        mov     CONTEXT_R8(%rsp), %r8
-        mov     CONTEXT_R9(%rsp), %r9
-        mov     CONTEXT_R10(%rsp), %r10
-        mov     CONTEXT_R11(%rsp), %r11
-        mov     CONTEXT_R12(%rsp), %r12
-        mov     CONTEXT_R13(%rsp), %r13
-        mov     CONTEXT_R14(%rsp), %r14
-        mov     CONTEXT_R15(%rsp), %r15
-        mov     CONTEXT_RCX(%rsp), %rcx
-        mov     CONTEXT_RAX(%rsp), %rax
-        mov     CONTEXT_RBX(%rsp), %rbx
+        mov     AT(CONTEXT_RDX), %rdx
+        mov     AT(CONTEXT_RSI), %rsi
+        mov     AT(CONTEXT_RDI), %rdi
+        mov     AT(CONTEXT_RBP), %rbp
+        mov     AT(CONTEXT_R8), %r8
+        mov     AT(CONTEXT_R9), %r9
+        mov     AT(CONTEXT_R10), %r10
+        mov     AT(CONTEXT_R11), %r11
+        mov     AT(CONTEXT_R12), %r12
+        mov     AT(CONTEXT_R13), %r13
+        mov     AT(CONTEXT_R14), %r14
+        mov     AT(CONTEXT_R15), %r15
+        mov     AT(CONTEXT_RCX), %rcx
+        mov     AT(CONTEXT_RAX), %rax
+        mov     AT(CONTEXT_RBX), %rbx
         mov     FRAME_EXIT_SP(%rsp), %rsp
         ret     $RED_ZONE
         .cfi_endproc

@@ -1,7 +1,9 @@
 /* Stubs and entries of x86-64. A stub:
  *
- *   entry:      jmp *path(%rip)            to one of the parts below, or to a replacement
+ *   entry:      jmp *path(%rip)            to one of the parts below, or to a replacement; only where the site may need it
  *   probe:      lea -128(%rsp),%rsp        over the red zone
+ *               mov %rax,frame.rax         where the routine will have its frame
+ *               lea site(%rip),%rax
  *               call routine               capture, action, restore
  *               lea 128(%rsp),%rsp
  *   displaced:  the original instruction, relocated, and the branch back
@@ -129,12 +131,16 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   sighook_status status;
 
   *stub = (struct host_stub){.trap_offset = 0xFF};
-  EMIT(&e, 0xFF, 0x25);                                               /* jmp *path(%rip) */
-  emit_relative(&e, (uintptr_t)&site->path);
+  if (site->by_path) {
+    EMIT(&e, 0xFF, 0x25);                                             /* jmp *path(%rip) */
+    emit_relative(&e, (uintptr_t)&site->path);
+  }
   stub->probe_offset = (uint8_t)e.length;
   EMIT(&e, 0x48, 0x8D, 0x64, 0x24, 0x80);                             /* lea -128(%rsp),%rsp */
+  EMIT(&e, 0x48, 0x89, 0x44, 0x24, (uint8_t)STUB_RAX);                /* mov %rax,STUB_RAX(%rsp) */
+  EMIT(&e, 0x48, 0x8D, 0x05);                                         /* lea site(%rip),%rax */
+  emit_relative(&e, (uintptr_t)site);
   emit_call(&e, site, save_class);
-  assert(e.length == stub->probe_offset + (unsigned)STUB_JUMP_TO_RETURN);
   EMIT(&e, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0, 0, 0);                    /* lea 128(%rsp),%rsp */
   stub->displaced_offset = (uint8_t)e.length;
   status = displace(site, pc + e.length, &displaced, error);
