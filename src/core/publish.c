@@ -94,6 +94,23 @@ sighook_status publish_prepare(const struct site *site, struct publication *publ
   return SIGHOOK_OK;
 }
 
+uintptr_t publish_direct(const struct site *site)
+{
+  const struct hook *only = NULL;
+
+  for (const struct hook *hook = site->hooks; hook; hook = hook->next) {
+    if (hook->role & HOOK_LEAVING)
+      continue;
+    if (only)
+      return 0;
+    only = hook;
+  }
+  if (!only || only->kind != SIGHOOK_REPLACE || !(only->role & HOOK_PLAIN) || (only->flags & SIGHOOK_COUNT) ||
+      !host_entry_reaches(site, (uintptr_t)only->action.argument))
+    return 0;
+  return (uintptr_t)only->action.argument;
+}
+
 void publish_discard(struct publication *publication)
 {
   if (publication->action && publication->action->is_chain)

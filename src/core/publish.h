@@ -15,6 +15,9 @@ struct publication {
 
 /* Builds it from the hooks linked now, those marked HOOK_LEAVING left out. */
 sighook_status publish_prepare(const struct site *site, struct publication *publication, struct error *error);
+/* The replacement that the site's entry may lead to without its stub, or 0: one that is alone there and can only go as a whole,
+ * since what can be disabled or joined by others is switched by data, in the stub. */
+uintptr_t publish_direct(const struct site *site);
 /* Gives back what was prepared and will not be published. */
 void publish_discard(struct publication *publication);
 /* Makes it what hits run from now on; what it replaces is retired. */

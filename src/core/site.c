@@ -64,6 +64,8 @@ sighook_status site_examine(struct plan *plan, uintptr_t address, struct examina
     return error_set(error, SIGHOOK_BAD_ADDRESS, address, "the code at %#lx cannot be read", address);
   status = host_stub_reach(address, found->code, found->readable, &found->low, &found->high, &found->length, error);
   if (!status)
+    status = plan_check_mapping(plan, address + found->length - 1, error);
+  if (!status)
     status = check_zone(address, found->length, error);
   if (!status)
     status = check_overlap(address, found->length, error);

@@ -48,7 +48,7 @@ struct site {
   _Atomic(tagged_action) action;     /* NO_ACTION: nothing runs */
   uintptr_t address;
   uintptr_t stub;                    /* its first byte; 0: a patch, which has none */
-  uintptr_t landing;                 /* SIGHOOK_ENTRY_PUNNED: the island that the entry leads to */
+  uintptr_t landing;                 /* PUNNED: the island that the entry leads to; BRANCH: a replacement, in place of the stub, or 0 */
   uint8_t original[SITE_BYTES];      /* the program's bytes, from the site's first on */
   union {
     struct hook *hooks;              /* by priority */

@@ -18,6 +18,7 @@ struct touched {
   struct site *site;
   struct publication publication;
   bool changes_code;
+  uintptr_t landing;                  /* the site's before the transaction */
   uint8_t before[SITE_BYTES], after[SITE_BYTES];
   size_t request;                     /* the first that touched it, for blame */
 };
@@ -133,15 +134,20 @@ static void plan_change(struct transaction *t, struct touched *touched)
 {
   struct site *site = touched->site;
   bool live = site_in_place(site), wanted = stays(site);
-  const uint8_t *entry;
+  uintptr_t direct = wanted ? publish_direct(site) : 0;
 
-  if (live == wanted)
+  touched->landing = site->landing;
+  if (live == wanted && (site->entry != SIGHOOK_ENTRY_BRANCH || site->landing == direct))
     return;
   touched->changes_code = true;
-  host_entry_bytes(site, live ? touched->before : touched->after);
-  entry = site->original;
   for (unsigned i = 0; i < site->length; i++)
-    (live ? touched->after : touched->before)[i] = entry[i];
+    touched->before[i] = touched->after[i] = site->original[i];
+  if (live)
+    host_entry_bytes(site, touched->before);
+  if (site->entry == SIGHOOK_ENTRY_BRANCH)
+    site->landing = direct;
+  if (wanted)
+    host_entry_bytes(site, touched->after);
   t->changes[t->change_count++] = (struct change){
       .address = site->address, .length = site->length, .before = touched->before, .after = touched->after};
 }
@@ -248,6 +254,8 @@ static void roll_back(struct transaction *t, bool code_tried)
   for (size_t i = 0; i < t->touched_count; i++) {
     struct site *site = t->touched[i].site;
 
+    if (t->touched[i].changes_code)
+      site->landing = t->touched[i].landing;
     if (code_tried && site->going_live) {
       publish(site, &(struct publication){.path = site->stub + site->displaced_offset});
       atomic_store_explicit(&site->state, SITE_IDLE, memory_order_release);

@@ -103,6 +103,9 @@ enum { HOST_ENTRY_MAX = 16, HOST_ISLAND_MAX = 14 };
 /* The bytes that stand at a live site, `site->length` of them. */
 void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX]);
 
+/* Whether the site's entry could lead straight to `target`. */
+bool host_entry_reaches(const struct site *site, uintptr_t target);
+
 /* How many bytes from the site on the entry's meaning depends on: more than its own for a pun. */
 size_t host_entry_span(const struct site *site);
 

@@ -15,7 +15,7 @@ void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
     bytes[i] = site->original[i];
   switch ((sighook_entry)site->entry) {
   case SIGHOOK_ENTRY_BRANCH:
-    jump_bytes(site->address, site_gate(site), bytes);
+    jump_bytes(site->address, site->landing ? site->landing : site_gate(site), bytes);
     break;
   case SIGHOOK_ENTRY_PUNNED:
     x64_pun_bytes(site->address, site->prefixes, site->landing, jump);
@@ -29,6 +29,13 @@ void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
   case SIGHOOK_ENTRY_EVICTED:
     break;
   }
+}
+
+bool host_entry_reaches(const struct site *site, uintptr_t target)
+{
+  intptr_t displacement = (intptr_t)(target - (site->address + X64_JMP_LENGTH));
+
+  return site->entry == SIGHOOK_ENTRY_BRANCH && displacement == (int32_t)displacement;
 }
 
 size_t host_entry_span(const struct site *site)

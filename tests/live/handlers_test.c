@@ -1,0 +1,158 @@
+/* What a handler may do: hit sites, jump out, write vector registers, allocate, install hooks, look back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <execinfo.h>
+#include "live.h"
+
+long rip_relative_mov(long), test_then_je(long), four_bytes(long), live_vectors(long);
+
+static void hit_again(sighook_context *context, void *user)
+{
+  (void)context;
+  hits++;
+  if (hits < 5 || !user)
+    rip_relative_mov(1);
+}
+
+static void a_hit_inside_a_handler_is_skipped_or_delivered_as_asked(void **state)
+{
+  sighook_info info = {.size = sizeof info};
+  sighook_spec spec = probe(rip_relative_mov, hit_again, SIGHOOK_COUNT);
+  sighook_hook hook = installed(spec);
+
+  (void)state;
+  hits = 0;
+  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(hits, 1);
+  assert_int_equal(sighook_query(hook, &info), SIGHOOK_OK);
+  assert_int_equal(info.hits, 2);
+  assert_int_equal(info.missed, 1);
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+  spec.flags = SIGHOOK_ALLOW_RECURSION;
+  spec.user = (void *)&hits;
+  hook = installed(spec);
+  hits = 0;
+  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(hits, 5);
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+}
+
+static jmp_buf out;
+
+static void jump_out(sighook_context *context, void *user)
+{
+  (void)context;
+  (void)user;
+  hits++;
+  longjmp(out, 1);
+}
+
+static void a_handler_left_by_longjmp_is_called_again(void **state)
+{
+  sighook_hook hook = installed(probe(rip_relative_mov, jump_out, 0));
+
+  (void)state;
+  hits = 0;
+  for (volatile int i = 0; i < 100; i++)
+    if (!setjmp(out))
+      rip_relative_mov(1);
+  assert_int_equal(hits, 100);
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+}
+
+static void write_vector(sighook_context *context, void *user)
+{
+  size_t width = 0;
+  uint64_t *xmm1 = sighook_vector(context, 1, &width);
+
+  (void)user;
+  assert_true(width >= 16);
+  memset(xmm1, 0, width);
+  xmm1[0] = 31337;
+  xmm1[width / 8 - 1] += 1;                            /* an upper part that the CPU held in its initial state */
+}
+
+static void a_written_vector_register_takes_effect(void **state)
+{
+  uintptr_t nop = (uintptr_t)live_vectors + 9;         /* behind vpxor (4) and vmovq (5) */
+  sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .address = nop, .handler = write_vector};
+  sighook_hook hook = installed(spec);
+
+  (void)state;
+  assert_int_equal(live_vectors(5), 31337);
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+  assert_int_equal(live_vectors(5), 5);
+}
+
+static void allocate_and_hook(sighook_context *context, void *user)
+{
+  sighook_hook hook;
+  sighook_spec spec = probe(test_then_je, count, 0);
+  void *volatile memory = malloc(100);
+
+  (void)context;
+  (void)user;
+  free(memory);
+  hits += sighook_install(&spec, &hook) == SIGHOOK_OK && sighook_remove(hook) == SIGHOOK_OK;
+}
+
+static void a_handler_may_allocate_and_install_hooks_even_inside_malloc(void **state)
+{
+  uint32_t flags[] = {0, SIGHOOK_FORCE_TRAP};
+  sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .handler = allocate_and_hook};
+
+  (void)state;
+  assert_int_equal(sighook_resolve("malloc", &spec.address), SIGHOOK_OK);
+  for (int i = 0; i < 2; i++) {
+    sighook_hook hook;
+    void *volatile memory;
+
+    spec.flags = flags[i];
+    hook = installed(spec);
+    hits = 0;
+    memory = malloc(10);
+    free(memory);
+    assert_true(hits >= 1);
+    assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+  }
+}
+
+static void look_back(sighook_context *context, void *user)
+{
+  void *frames[32];
+
+  (void)context;
+  *(int *)user = backtrace(frames, 32);
+}
+
+static void a_backtrace_passes_through_a_handler(void **state)
+{
+  int depth = 0;
+  sighook_spec spec = probe(rip_relative_mov, look_back, 0);
+  sighook_hook hook;
+
+  (void)state;
+  spec.user = &depth;
+  hook = installed(spec);
+  rip_relative_mov(1);
+  assert_true(depth > 5);                              /* handler, capture, function, this test, cmocka, main ... */
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_hit_inside_a_handler_is_skipped_or_delivered_as_asked),
+      cmocka_unit_test(a_handler_left_by_longjmp_is_called_again),
+      cmocka_unit_test(a_written_vector_register_takes_effect),
+      cmocka_unit_test(a_handler_may_allocate_and_install_hooks_even_inside_malloc),
+      cmocka_unit_test(a_backtrace_passes_through_a_handler),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
