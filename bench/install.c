@@ -21,7 +21,7 @@ static void make_code(void)
 {
   static const uint8_t function[SITE_SIZE] = {0x48, 0x8D, 0x87, 0x44, 0x33, 0x22, 0x11, 0xC3,   /* lea 0x11223344(%rdi),%rax; ret */
                                               0xCC, 0xCC, 0xCC, 0xCC, 0xCC, 0xCC, 0xCC, 0xCC};
-  size_t size = (size_t)(SITES + 8192) * SITE_SIZE;
+  size_t size = (size_t)(SITES + 4096) * SITE_SIZE;
 
   code = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   for (size_t i = 0; i < size; i += SITE_SIZE)
@@ -56,7 +56,7 @@ struct install_times {
 
 static double time_floor(void)
 {
-  uint8_t *page = (uint8_t *)((uintptr_t)fresh_site() & ~(uintptr_t)4095);
+  uint8_t *page = code;
   double start = now_ns();
 
   mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
