@@ -8,6 +8,8 @@ set(SIGHOOK_COMMON_SOURCES
   src/api/batch.c
   src/api/signals.c
   src/api/resolve.c
+  src/api/context.c
+  src/api/context_float.c
   src/core/core.c
   src/core/counters.c
   src/core/dispatch.c
@@ -47,7 +49,6 @@ set(SIGHOOK_ISA_SOURCES
 set(SIGHOOK_HOST_x86_64
   src/host/x86_64/choose.c
   src/host/x86_64/context.c
-  src/host/x86_64/context_float.c
   src/host/x86_64/cpu.c
   src/host/x86_64/entry.c
   src/host/x86_64/insn.c
@@ -74,7 +75,7 @@ set(SIGHOOK_FRAME_Linux_x86_64
 # A hit runs C before every vector register is saved, so the library's own code keeps to general registers, and its loops
 # stay loops: libc's memcpy may be hooked, or half patched.
 set(SIGHOOK_HOST_OPTIONS_x86_64 -mgeneral-regs-only)
-set(SIGHOOK_VECTOR_SOURCES_x86_64 src/host/x86_64/context_float.c)
+set(SIGHOOK_VECTOR_SOURCES src/api/context_float.c)
 
 set(SIGHOOK_HOST_SOURCES ${SIGHOOK_HOST_${CMAKE_SYSTEM_PROCESSOR}})
 set(SIGHOOK_SOURCES

@@ -18,7 +18,6 @@ enum {
   STAGE_SIZE = 64 * 1024
 };
 
-#define JUMP_REACH (UINT64_C(0x7FF00000))     /* a little less than 2 GiB */
 #define NEAR_REACH (UINT64_C(1) << 30)
 
 struct arena {
@@ -131,10 +130,10 @@ sighook_status arena_take(uintptr_t address, uintptr_t low, uintptr_t high, size
 {
   size_t count;
 
-  if (low < clamp_sub(address, JUMP_REACH))
-    low = clamp_sub(address, JUMP_REACH);
-  if (high > address + JUMP_REACH)
-    high = address + JUMP_REACH;
+  if (low < clamp_sub(address, HOST_JUMP_REACH))
+    low = clamp_sub(address, HOST_JUMP_REACH);
+  if (high > address + HOST_JUMP_REACH)
+    high = address + HOST_JUMP_REACH;
   *arena = find_arena(low, high);
   if (!*arena) {
     sighook_status status = make_arena(address, low, high, expected, arena, error);
@@ -183,7 +182,7 @@ sighook_status arena_put(struct arena *arena, struct os_text *text, const uint8_
   }
   to = arena->stage + (arena->code_used - arena->stage_start);
   for (size_t i = 0; i < room; i++)
-    to[i] = i < length ? bytes[i] : HOST_TRAP_BYTE;
+    to[i] = i < length ? bytes[i] : host_trap[i % HOST_TRAP_LENGTH];
   arena->code_used += room;
   return SIGHOOK_OK;
 }

@@ -22,7 +22,7 @@ static void choose_pc(const struct chain *chain, sighook_context *context, bool 
   if (host_pc(context) != chain->site->address)
     return;
   if (replacement)
-    host_set_pc(context, (uintptr_t)replacement);
+    host_set_replacement(context, (uintptr_t)replacement);
   else if (skip)
     host_set_pc(context, site_next(chain->site));
 }

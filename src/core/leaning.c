@@ -18,7 +18,7 @@ static bool follows(const struct site *site, const struct change *change, bool p
   for (size_t i = 0; i < length; i++)
     state[i] = change->before[i];
   if (phased) {
-    state[0] = HOST_TRAP_BYTE;
+    state[0] = host_trap[0];
     if (!host_entry_follow(site, change->address, state, length, &plan->maps, &plan->text))
       return false;
     for (size_t i = 1; i < length; i++)

@@ -69,13 +69,13 @@ sighook_status publish_prepare(const struct site *site, struct publication *publ
       only = hook;
       count++;
     }
-  *publication = (struct publication){.path = site->stub + site->displaced_offset, .routine = host_routine(class)};
+  *publication = (struct publication){.path = host_path(site, PART_DISPLACED), .routine = host_routine(class)};
   if (!publication->routine)
     return error_set(error, SIGHOOK_UNSUPPORTED, site->address,
                      "this CPU has registers that are not saved here: only SIGHOOK_INTEGER_ONLY hooks are possible");
   if (!count)
     return SIGHOOK_OK;
-  publication->path = site->stub + site->probe_offset;
+  publication->path = host_path(site, PART_PROBE);
   if (count == 1 && only->kind == SIGHOOK_REPLACE && !(only->flags & SIGHOOK_COUNT) && site->by_path) {
     publication->path = (uintptr_t)only->action.argument;
     return SIGHOOK_OK;
@@ -86,7 +86,7 @@ sighook_status publish_prepare(const struct site *site, struct publication *publ
     return SIGHOOK_OK;
   }
   if (count == 1 && only->kind == SIGHOOK_PROBE && !only->action.handler && site->count_offset)
-    publication->path = site->stub + site->count_offset;
+    publication->path = host_path(site, PART_COUNT);
   publication->action = (struct action *)build_chain(site, count);
   if (!publication->action)
     return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for the hooks at %#lx", site->address);

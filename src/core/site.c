@@ -128,7 +128,7 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   site->displaced_offset = stub.displaced_offset;
   site->exit_offset = stub.exit_offset;
   site->count_offset = stub.count_offset;
-  atomic_store_explicit(&site->path, pc + stub.displaced_offset, memory_order_relaxed);
+  atomic_store_explicit(&site->path, host_path(site, PART_DISPLACED), memory_order_relaxed);
   atomic_store_explicit(&site->routine, host_routine(CLASS_INTEGER), memory_order_relaxed);
   if (stub.trap_offset != 0xFF)
     table_put(pc + stub.trap_offset, site, TABLE_DISPLACED_TRAP);

@@ -163,7 +163,7 @@ static bool still_mapped(struct transaction *t, const struct site *site)
 static sighook_status plan_code(struct transaction *t, struct error *error)
 {
   sighook_status status = SIGHOOK_OK;
-  bool traps = false;
+  bool traps = HOST_LEAVES_BY_TRAP;
 
   for (size_t i = 0; i < t->touched_count; i++)
     if (t->touched[i].site->going_live || still_mapped(t, t->touched[i].site))
@@ -257,7 +257,7 @@ static void roll_back(struct transaction *t, bool code_tried)
     if (t->touched[i].changes_code)
       site->landing = t->touched[i].landing;
     if (code_tried && site->going_live) {
-      publish(site, &(struct publication){.path = site->stub + site->displaced_offset});
+      publish(site, &(struct publication){.path = host_path(site, PART_DISPLACED)});
       atomic_store_explicit(&site->state, SITE_IDLE, memory_order_release);
     } else {
       publish_discard(&t->touched[i].publication);

@@ -9,24 +9,23 @@
 #include <sighook/context.h>
 #include "core/site.h"
 #include "core/thread.h"
+#include "machine.h"
 
-/* What stands on the stack while an action runs; the context comes first, so that one points to the other. */
-struct frame {
-  sighook_context context;
-  void *vector;            /* saved vector registers, where context.state says so */
-  uint64_t exit_sp;
-  void *x87;               /* the 512-byte FXSAVE image, where context.state says so */
-};
+/* machine.h, of the architecture's own folder, has struct frame, which stands on the stack while an action runs (the context
+ * comes first, so that one points to the other), and the numbers HOST_* below:
+ *   FRAME_REGISTER, THREAD_REGISTER    by their DWARF numbers, where a capture routine keeps its frame and its thread's record
+ *   FRAME_BIAS                         how far into the frame the former points
+ *   STUB_MAX, STUB_ALIGN, INSN_MAX, INSN_ALIGN, ISLAND_MAX, ENTRY_MAX     bytes
+ *   TRAP_LENGTH, TRAP_PC_OFFSET        of the breakpoint instruction; how far behind its start the reported pc lies
+ *   LEAVES_BY_TRAP                     whether a capture may need the trap handler to go on at another pc
+ *   JUMP_REACH                         how far from its stub an entry may lie, with some room to spare */
 
 static inline struct frame *host_frame(sighook_context *context)
 {
   return (struct frame *)context;
 }
 
-/* The registers, by their DWARF numbers, in which a capture routine keeps its frame and its thread's record while an action
- * runs, and how far into the frame the former points. */
-enum { HOST_FRAME_REGISTER = 3, HOST_THREAD_REGISTER = 12, HOST_FRAME_BIAS = 128 };
-
+/* A thread's level: see core/thread.h. */
 static inline uint64_t host_level(const struct frame *frame, uint64_t epoch_bits)
 {
   return (uintptr_t)frame + HOST_FRAME_BIAS + epoch_bits;
@@ -55,9 +54,14 @@ void host_call_callback(sighook_context *context, void *callback);
 
 void host_set_pc(sighook_context *context, uintptr_t pc);
 uintptr_t host_pc(const sighook_context *context);
+/* The same for the function that replaces the one whose entry the site is. */
+void host_set_replacement(sighook_context *context, uintptr_t function);
+
+/* The integer argument of that number, at a function's entry, by the calling convention; the integer result, at its exit. */
+uint64_t *host_argument(sighook_context *context, unsigned index);
+uint64_t *host_result(sighook_context *context);
 
 /* ---- stubs ---- */
-enum { HOST_STUB_MAX = 192, HOST_STUB_ALIGN = 16 };
 
 struct host_stub {
   uint8_t bytes[HOST_STUB_MAX];
@@ -81,7 +85,6 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset);
 
 /* The length of the instruction that begins with bytes[0]; 0: undecodable. */
-enum { HOST_INSN_MAX = 15 };
 size_t host_insn_length(const uint8_t *bytes, size_t size);
 
 /* The same, and where a direct branch leads. */
@@ -98,7 +101,6 @@ bool host_has_skippable_prefix(const uint8_t *bytes);
 const uint8_t *host_signal_return(size_t *length);
 
 /* ---- entries ---- */
-enum { HOST_ENTRY_MAX = 16, HOST_ISLAND_MAX = 14 };
 
 /* The bytes that stand at a live site, `site->length` of them. */
 void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX]);
@@ -112,7 +114,17 @@ size_t host_entry_span(const struct site *site);
 /* A jump to `target` to be put at `pc`; returns its length, which is 5 or HOST_ISLAND_MAX. */
 size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX]);
 
-/* The breakpoint instruction's first byte(s), and how far behind its start the reported pc lies. */
-enum { HOST_TRAP_BYTE = 0xCC, HOST_TRAP_PC_OFFSET = 1 };
+/* The breakpoint instruction. */
+extern const uint8_t host_trap[HOST_TRAP_LENGTH];
+
+/* Whether a breakpoint instruction, of whomever, stands at `address`, which is readable. */
+bool host_trap_stands(uintptr_t address);
+
+/* Where a stub's first jump has to lead, by the site's path, for it to go on at one of its parts. */
+enum host_part { PART_PROBE, PART_DISPLACED, PART_COUNT };
+uintptr_t host_path(const struct site *site, enum host_part part);
+
+/* Instruction fetch sees what was written to [address, address + length), once cores are synchronised. The range is readable. */
+void host_code_written(uintptr_t address, size_t length);
 
 #endif

@@ -101,6 +101,7 @@ static sighook_status store_in_window(struct change *changes, size_t count, cons
     if (host_store(change->address + first, (restore ? change->after : change->before) + first,
                    (restore ? change->before : change->after) + first, end - first)) {
       change->done = !restore;
+      host_code_written(change->address + first, end - first);
       change->stored_once = true;
     } else if (!restore) {
       *failed_at = i;
@@ -156,33 +157,31 @@ static int write_bytes(struct os_text *text, uintptr_t address, const uint8_t *b
     return failure;
   for (size_t i = 0; i < length; i++)
     ((volatile uint8_t *)address)[i] = bytes[i];
+  host_code_written(address, length);
   close_window(&window);
   return 0;
 }
 
 enum phase { PHASE_TRAPS, PHASE_REST, PHASE_STARTS };
 
-/* Runs of equal kind are written together. */
+/* What is written at a start is one trap's length, in every phase that writes there. */
 static int write_phase(struct os_text *text, const struct change *change, enum phase phase, const uint8_t *final)
 {
-  static const uint8_t trap = HOST_TRAP_BYTE;
+  size_t end;
+  int failure = 0;
 
-  for (size_t i = 0; i < change->length;) {
-    size_t end = i + 1;
-    int failure;
+  for (size_t i = 0; i < change->length && !failure; i = end) {
+    bool start = is_start(change, i);
 
-    if (is_start(change, i) == (phase == PHASE_REST)) {
-      i++;
-      continue;
-    }
-    while (phase == PHASE_REST && end < change->length && !is_start(change, end))
+    end = i + (start ? HOST_TRAP_LENGTH : 1);
+    while (!start && end < change->length && !is_start(change, end))
       end++;
-    failure = write_bytes(text, change->address + i, phase == PHASE_TRAPS ? &trap : final + i, end - i);
-    if (failure)
-      return failure;
-    i = end;
+    if (start && phase == PHASE_TRAPS)
+      failure = write_bytes(text, change->address + i, host_trap, HOST_TRAP_LENGTH);
+    else if (start ? phase == PHASE_STARTS : phase == PHASE_REST)
+      failure = write_bytes(text, change->address + i, final + i, end - i);
   }
-  return 0;
+  return failure;
 }
 
 static bool stands(struct os_text *text, const struct change *change, const uint8_t *expected)

@@ -38,7 +38,7 @@ bool trap_claim(int signal_number, void *ucontext)
     break;
   }
   /* A late arrival: the trap that this thread met has been removed since. */
-  if (*(const volatile uint8_t *)address == HOST_TRAP_BYTE)
+  if (host_trap_stands(address))
     return false;
   frame_set_pc(ucontext, address);
   return true;

@@ -58,7 +58,7 @@ static bool try_pun(const struct entry_request *request, unsigned prefixes)
   landing.last = window.last;
   landing.offset_count = leaned_starts(request, prefixes, starts);
   for (unsigned i = 0; i < landing.offset_count; i++)
-    landing.offsets[i] = (intptr_t)(x64_pun_deflected(site->address, prefixes, window.first, starts[i], HOST_TRAP_BYTE) - window.first);
+    landing.offsets[i] = (intptr_t)(x64_pun_deflected(site->address, prefixes, window.first, starts[i], host_trap[0]) - window.first);
   for (unsigned i = 0; i < PUT_TRIES && landing_find(request->maps, &landing, &place, &complete); i++) {
     if (!complete && os_traced()) {
       site->reason = REASON_FRAGILE_TRACED;

@@ -36,7 +36,7 @@ API void *sighook_x87(sighook_context *context)
   return context->state & SIGHOOK_STATE_X87 ? host_frame(context)->x87 : NULL;
 }
 
-static uint64_t *integer_argument(sighook_context *context, unsigned index)
+uint64_t *host_argument(sighook_context *context, unsigned index)
 {
   uint64_t *const registers[INTEGER_ARGUMENTS] = {&context->rdi, &context->rsi, &context->rdx,
                                                   &context->rcx, &context->r8,  &context->r9};
@@ -46,29 +46,9 @@ static uint64_t *integer_argument(sighook_context *context, unsigned index)
   return (uint64_t *)context->rsp + 1 + (index - INTEGER_ARGUMENTS);   /* behind the return address */
 }
 
-API uint64_t sighook_arg(const sighook_context *context, unsigned index)
+uint64_t *host_result(sighook_context *context)
 {
-  return *integer_argument((sighook_context *)context, index);
-}
-
-API void sighook_set_arg(sighook_context *context, unsigned index, uint64_t value)
-{
-  *integer_argument(context, index) = value;
-}
-
-API uint64_t sighook_result(const sighook_context *context)
-{
-  return context->rax;
-}
-
-API void sighook_set_result(sighook_context *context, uint64_t value)
-{
-  context->rax = value;
-}
-
-API void sighook_skip(sighook_context *context)
-{
-  context->rip = site_next(host_frame_site(host_frame(context)));
+  return &context->rax;
 }
 
 API void sighook_return(sighook_context *context, uint64_t value)
@@ -76,12 +56,6 @@ API void sighook_return(sighook_context *context, uint64_t value)
   context->rax = value;
   context->rip = *(const uint64_t *)context->rsp;
   context->rsp += sizeof(uint64_t);
-}
-
-API void *sighook_call_data(sighook_context *context)
-{
-  (void)context;
-  return NULL;   /* no SIGHOOK_CALL hooks yet */
 }
 
 struct site *host_frame_site(const struct frame *frame)
@@ -112,4 +86,9 @@ void host_set_pc(sighook_context *context, uintptr_t pc)
 uintptr_t host_pc(const sighook_context *context)
 {
   return context->rip;
+}
+
+void host_set_replacement(sighook_context *context, uintptr_t function)
+{
+  context->rip = function;
 }

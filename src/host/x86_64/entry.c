@@ -2,6 +2,13 @@
 #include "host/host.h"
 #include "isa/x86_64/pun.h"
 
+const uint8_t host_trap[HOST_TRAP_LENGTH] = {0xCC};                   /* int3 */
+
+bool host_trap_stands(uintptr_t address)
+{
+  return *(const volatile uint8_t *)address == host_trap[0];
+}
+
 static void jump_bytes(uintptr_t pc, uintptr_t target, uint8_t *bytes)
 {
   x64_pun_bytes(pc, 0, target, bytes);
@@ -23,7 +30,7 @@ void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
       bytes[i] = jump[i];
     break;
   case SIGHOOK_ENTRY_TRAP:
-    bytes[0] = HOST_TRAP_BYTE;
+    bytes[0] = host_trap[0];
     break;
   case SIGHOOK_ENTRY_NONE:
   case SIGHOOK_ENTRY_EVICTED:

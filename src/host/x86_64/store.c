@@ -1,6 +1,7 @@
 /* Stores to running code. Inside a 64-byte line an unaligned store was never seen torn by instruction fetch; AMD documents
  * that for an aligned 8 bytes only (AMD64 APM vol. 2, 7.6.1), Intel for neither, hence the strict mode. */
 #include "host/store.h"
+#include "host/host.h"
 
 enum { LINE = 64, WORD = 8 };
 
@@ -18,6 +19,12 @@ bool host_store_fits(uintptr_t address, size_t length)
   if (length <= 1)
     return true;
   return length <= WORD && address / unit == (address + length - 1) / unit;
+}
+
+void host_code_written(uintptr_t address, size_t length)
+{
+  (void)address;                     /* caches are coherent */
+  (void)length;
 }
 
 bool host_store(uintptr_t address, const uint8_t *before, const uint8_t *after, size_t length)

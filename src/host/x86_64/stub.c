@@ -171,6 +171,19 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
   return SIGHOOK_OK;
 }
 
+uintptr_t host_path(const struct site *site, enum host_part part)
+{
+  switch (part) {
+  case PART_PROBE:
+    return site->stub + site->probe_offset;
+  case PART_COUNT:
+    return site->stub + site->count_offset;
+  case PART_DISPLACED:
+    break;
+  }
+  return site->stub + site->displaced_offset;
+}
+
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset)
 {
   enum { PUSHES = 16 };

@@ -1,4 +1,5 @@
-/* The public floating-point accessors of an x86-64 context (System V psABI 3.2.3). */
+/* The public floating-point accessors of a context: both ABIs pass the first eight in the vector registers (System V psABI
+ * 3.2.3, AAPCS64 6.8.2) and return the first. */
 #include <string.h>
 #include "host/host.h"
 #include "visibility.h"

@@ -1,0 +1,37 @@
+/* AArch64's numbers for host/host.h. */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+/* How a routine leaves for another pc. Without a scratch register that takes a trap, which sets everything at once; at a
+ * function's entry x16 may be clobbered, as a linker's veneer would clobber it (AAPCS64, 6.1.1). */
+enum frame_exit { EXIT_EXACT, EXIT_TO_FUNCTION };
+
+struct frame {
+  sighook_context context;
+  struct site *site;
+  uintptr_t returns;       /* into the stub, behind its call of the routine */
+  const struct frame *mark; /* its own address */
+  uint64_t exit;           /* enum frame_exit */
+  void *vector;            /* saved vector registers, where context.state says so */
+  void *mask;              /* saved predicate registers, likewise */
+  uint64_t width;          /* bytes a saved vector register */
+};
+
+enum {
+  HOST_FRAME_REGISTER = 19,
+  HOST_THREAD_REGISTER = 20,
+  HOST_FRAME_BIAS = 0,
+  HOST_STUB_MAX = 240,
+  HOST_STUB_ALIGN = 16,
+  HOST_INSN_MAX = 4,
+  HOST_INSN_ALIGN = 4,
+  HOST_ISLAND_MAX = 4,
+  HOST_ENTRY_MAX = 16,
+  HOST_TRAP_LENGTH = 4,
+  HOST_TRAP_PC_OFFSET = 0,
+  HOST_LEAVES_BY_TRAP = 1
+};
+
+#define HOST_JUMP_REACH (UINT64_C(0x7F00000))      /* of B, a megabyte less than 128 MiB */
+
+#endif

@@ -1,0 +1,360 @@
+/* The capture routines, one a save class and CPU. A stub makes room for the frame, saves x16, x17 and x30 in it, puts the site
+ * into x16, and calls one; the routine captures the registers, runs the site's action, and returns into the stub, which
+ * reloads x30 and gives the frame back; or, where the action changed pc or sp, it goes to the new pc.
+ *
+ * Between capture and restore: x19 = frame, x20 = thread record or 0, x21 = the site's address, x22 = where the stub goes on,
+ * x23 = the offset of errno from the thread pointer, w24 = errno. The unwinder finds the program's registers in the frame; its
+ * pc is x21, for which column 32 is made the return column (AADWARF64, 4.1: the program counter). */
+#include "layout.h"
+
+#define STATE_VECTOR 1
+#define STATE_MASK 2
+#define PC_COLUMN 32
+
+        .text
+
+.macro EACH_PAIR operation, base
+        \operation 0, 1, \base
+        \operation 2, 3, \base
+        \operation 4, 5, \base
+        \operation 6, 7, \base
+        \operation 8, 9, \base
+        \operation 10, 11, \base
+        \operation 12, 13, \base
+        \operation 14, 15, \base
+.endm
+.macro SAVE_X first, second, base
+        stp     x\first, x\second, [\base, #CONTEXT_X(\first)]
+        .cfi_rel_offset x\first, CONTEXT_X(\first)
+        .cfi_rel_offset x\second, CONTEXT_X(\second)
+.endm
+.macro LOAD_X first, second, base
+        ldp     x\first, x\second, [\base, #CONTEXT_X(\first)]
+.endm
+
+/* ---- vector state ------------------------------------------------------------------------------------------------- */
+
+.macro SAVE_Q first, second, base
+        stp     q\first, q\second, [\base, #(16 * \first)]
+.endm
+.macro LOAD_Q first, second, base
+        ldp     q\first, q\second, [\base, #(16 * \first)]
+.endm
+.macro EACH_HIGH_PAIR operation, base
+        \operation 16, 17, \base
+        \operation 18, 19, \base
+        \operation 20, 21, \base
+        \operation 22, 23, \base
+        \operation 24, 25, \base
+        \operation 26, 27, \base
+        \operation 28, 29, \base
+        \operation 30, 31, \base
+.endm
+.altmacro
+.macro SAVE_Z n
+        str     z\n, [x1, #\n, mul vl]
+.endm
+.macro LOAD_Z n
+        ldr     z\n, [x1, #\n, mul vl]
+.endm
+.macro SAVE_P n
+        str     p\n, [x2, #\n, mul vl]
+.endm
+.macro LOAD_P n
+        ldr     p\n, [x2, #\n, mul vl]
+.endm
+.macro EACH operation, count
+        .set    .Lindex, 0
+        .rept   \count
+        \operation %.Lindex
+        .set    .Lindex, .Lindex + 1
+        .endr
+.endm
+
+/* Makes room below the frame and saves what the class asks for. Clobbers x1 to x4. */
+.macro SAVE_CLASS kind
+.ifnc \kind,none
+        mrs     x3, fpsr
+        mrs     x4, fpcr
+        bfi     x3, x4, #32, #32                /* fpcr lies behind fpsr */
+        str     x3, [x19, #CONTEXT_FPSR]
+.endif
+.ifc \kind,simd
+        sub     sp, sp, #AREA_SIMD
+        mov     x1, sp
+        EACH_PAIR SAVE_Q, sp
+        EACH_HIGH_PAIR SAVE_Q, sp
+        mov     w2, #STATE_VECTOR
+        mov     x3, #16
+        str     w2, [x19, #CONTEXT_STATE]
+        str     x1, [x19, #FRAME_VECTOR]
+        str     x3, [x19, #FRAME_WIDTH]
+.endif
+.ifc \kind,sve
+        rdvl    x3, #1
+        mov     x4, #35                         /* 32 vectors, 17 predicates of an eighth each */
+        msub    x1, x3, x4, x19
+        and     sp, x1, #~63
+        mov     x1, sp
+        addvl   x2, x1, #31
+        addvl   x2, x2, #1
+        EACH    SAVE_Z, 32
+        EACH    SAVE_P, 16
+        rdffr   p0.b
+        str     p0, [x2, #16, mul vl]
+        mov     w4, #(STATE_VECTOR | STATE_MASK)
+        str     w4, [x19, #CONTEXT_STATE]
+        stp     x1, x2, [x19, #FRAME_VECTOR]
+        str     x3, [x19, #FRAME_WIDTH]
+.endif
+.endm
+
+.macro LOAD_CLASS kind
+.ifnc \kind,none
+        ldr     w3, [x19, #CONTEXT_FPSR]
+        ldr     w4, [x19, #CONTEXT_FPCR]
+        msr     fpsr, x3
+        msr     fpcr, x4
+.endif
+.ifc \kind,simd
+        ldr     x1, [x19, #FRAME_VECTOR]
+        EACH_PAIR LOAD_Q, x1
+        EACH_HIGH_PAIR LOAD_Q, x1
+.endif
+.ifc \kind,sve
+        ldp     x1, x2, [x19, #FRAME_VECTOR]
+        ldr     p0, [x2, #16, mul vl]
+        wrffr   p0.b
+        EACH    LOAD_P, 16
+        EACH    LOAD_Z, 32
+.endif
+        mov     sp, x19
+.endm
+
+/* Everything from the frame but x16, x17, x19 and x30. x19 = sp = frame. */
+.macro LOAD_GENERAL
+        ldr     w1, [x19, #CONTEXT_CPSR]
+        msr     nzcv, x1
+        EACH_PAIR LOAD_X, sp
+        ldr     x18, [sp, #CONTEXT_X(18)]
+        LOAD_X  20, 21, sp
+        LOAD_X  22, 23, sp
+        LOAD_X  24, 25, sp
+        LOAD_X  26, 27, sp
+        LOAD_X  28, 29, sp
+.endm
+
+/* ---- the routine ------------------------------------------------------------------------------------------------- */
+
+.macro ROUTINE name, save_class, kind
+        .globl  \name
+        .hidden \name
+        .type   \name, %function
+        .p2align 6
+\name:
+        .cfi_startproc simple
+        .cfi_signal_frame
+        .cfi_return_column PC_COLUMN
+        .cfi_personality 0x9b, .Lpersonality
+        .cfi_def_cfa sp, FRAME_SIZE
+        .cfi_undefined PC_COLUMN
+        .cfi_rel_offset x16, CONTEXT_X(16)
+        .cfi_rel_offset x17, CONTEXT_X(17)
+        .cfi_rel_offset x30, CONTEXT_X(30)
+        hint    #34                             /* bti c: stubs come by BL or BLR */
+        EACH_PAIR SAVE_X, sp
+        SAVE_X  18, 19, sp
+        mov     x19, sp
+        .cfi_def_cfa_register x19
+        SAVE_X  20, 21, x19
+        SAVE_X  22, 23, x19
+        SAVE_X  24, 25, x19
+        SAVE_X  26, 27, x19
+        SAVE_X  28, 29, x19
+        ldr     x21, [x16, #SITE_ADDRESS]
+        .cfi_register PC_COLUMN, x21
+        .cfi_escape 0x14, 0x1f, 0x00            /* DW_CFA_val_offset: sp is the cfa itself; clang 14 does not know .cfi_val_offset */
+        mov     x22, x30
+        add     x1, x19, #FRAME_SIZE
+        stp     x1, x21, [x19, #CONTEXT_SP]
+        mrs     x2, nzcv
+        str     x2, [x19, #CONTEXT_CPSR]        /* and zero to the state behind it */
+        stp     x16, x22, [x19, #FRAME_SITE]
+        stp     x19, xzr, [x19, #FRAME_MARK]
+        mrs     x3, tpidr_el0
+        adrp    x4, :gottprel:thread_self
+        ldr     x4, [x4, :gottprel_lo12:thread_self]
+        ldr     x20, [x3, x4]
+        adrp    x5, thread_errno_offset
+        ldr     x23, [x5, :lo12:thread_errno_offset]
+        ldr     w24, [x3, x23]
+.ifc \kind,none
+        str     xzr, [x19, #CONTEXT_FPSR]
+.endif
+        SAVE_CLASS \kind
+        cbz     x20, .L\name\()_no_thread
+.L\name\()_thread:
+        ldp     x1, x2, [x20, #THREAD_LEVEL]
+        orr     x1, x1, x2
+        cbnz    x1, .L\name\()_nested
+        adrp    x1, lifetime_level
+        add     x1, x1, :lo12:lifetime_level
+        ldar    x1, [x1]                        /* before the action is read, or an old action would pass for a new one */
+        add     x1, x1, x19
+        str     x1, [x20, #THREAD_LEVEL]        /* pairs with lifetime_wait: stored before the action is read */
+        ldr     x0, [x16, #SITE_ACTION]
+        and     x1, x0, #ACTION_TAG
+        cmp     x1, #\save_class
+        b.hi    .L\name\()_other_action
+        and     x0, x0, #~ACTION_TAG
+        ldp     x2, x1, [x0, #ACTION_HANDLER]
+        mov     x0, x19
+        blr     x2
+.L\name\()_leave_level:
+        stlr    xzr, [x20]                      /* THREAD_LEVEL; after all that the action did */
+.L\name\()_restore:
+        mrs     x3, tpidr_el0
+        ldr     w1, [x3, x23]
+        cmp     w1, w24
+        b.ne    .L\name\()_errno
+.L\name\()_errno_done:
+        LOAD_CLASS \kind
+        ldp     x1, x2, [x19, #CONTEXT_SP]
+        add     x3, x19, #FRAME_SIZE
+        cmp     x1, x3
+        ccmp    x2, x21, #0, eq
+        b.ne    leave
+        mov     x30, x22
+        LOAD_GENERAL
+        ldp     x16, x17, [sp, #CONTEXT_X(16)]
+        .cfi_remember_state
+        .cfi_def_cfa_register sp
+        .cfi_undefined PC_COLUMN
+        ldr     x19, [sp, #CONTEXT_X(19)]
+        ret
+        .cfi_restore_state
+
+.L\name\()_errno:
+        adrp    x4, :gottprel:thread_self
+        ldr     x4, [x4, :gottprel_lo12:thread_self]
+        ldr     x1, [x3, x4]
+        cmp     x1, x20                         /* a coroutine may have moved to another thread, whose errno is not ours */
+        b.ne    .L\name\()_errno_done
+        str     w24, [x3, x23]
+        b       .L\name\()_errno_done
+.L\name\()_no_thread:
+        bl      thread_enter                    /* general registers only; NULL: no record is to be had, no handler runs */
+        mov     x20, x0
+        ldr     x16, [x19, #FRAME_SITE]
+        cbnz    x20, .L\name\()_thread
+        b       .L\name\()_restore
+.L\name\()_nested:
+        mov     x0, x19
+        mov     x1, x16
+        mov     x2, x20
+        mov     w3, #\save_class
+        bl      dispatch_nested
+        cbz     w0, .L\name\()_restore
+        b       .L\name\()_again
+.L\name\()_other_action:
+        cmp     x1, #SITE_NO_ACTION
+        b.eq    .L\name\()_leave_level
+        stlr    xzr, [x20]
+.L\name\()_again:
+        /* The action wants more saved than this routine saves; its publisher has already stored the routine that does. */
+        LOAD_CLASS \kind
+        mov     x30, x22
+        LOAD_GENERAL
+        ldr     x16, [sp, #FRAME_SITE]
+        ldr     x17, [x16, #SITE_ROUTINE]
+        .cfi_def_cfa_register sp
+        .cfi_undefined PC_COLUMN
+        ldr     x19, [sp, #CONTEXT_X(19)]
+        br      x17
+        .cfi_endproc
+        .size   \name, . - \name
+.endm
+
+        ROUTINE routine_integer, SAVE_INTEGER, none
+        ROUTINE routine_simd, SAVE_FULL, simd
+        .arch_extension sve
+        ROUTINE routine_sve, SAVE_FULL, sve
+
+/* The action changed pc or sp. x19 = sp = frame, x1 = the new sp, x2 = the new pc, x3 = the old sp, x21 and x22 as in a
+ * routine; vector state is restored. */
+        .p2align 4
+        .type   leave, %function
+leave:
+        .cfi_startproc simple
+        .cfi_signal_frame
+        .cfi_return_column PC_COLUMN
+        .cfi_def_cfa x19, FRAME_SIZE
+        .cfi_undefined PC_COLUMN
+        cmp     x1, x3
+        b.ne    3f
+        add     x4, x21, #4
+        cmp     x2, x4
+        b.eq    1f
+        ldr     x4, [x19, #CONTEXT_X(30)]
+        cmp     x2, x4
+        b.eq    2f
+        ldr     x4, [x19, #FRAME_EXIT]
+        cbz     x4, 3f
+        /* to a replacement, at a function's entry */
+        LOAD_GENERAL
+        ldr     x30, [sp, #CONTEXT_X(30)]
+        ldr     x16, [sp, #CONTEXT_PC]
+        ldr     x17, [sp, #CONTEXT_X(17)]
+        ldr     x19, [sp, #CONTEXT_X(19)]
+        add     sp, sp, #FRAME_SIZE
+        br      x16
+1:      /* behind the instruction: by the stub's part for it, which lies before the call of the routine */
+        ldr     w4, [x22, #-4]
+        mov     x5, #STUB_SKIP_TO_RETURN_NEAR
+        mov     x6, #STUB_SKIP_TO_RETURN_FAR
+        tst     w4, #(1 << 30)                  /* BLR has this bit, BL has not */
+        csel    x5, x5, x6, eq
+        sub     x30, x22, x5
+        LOAD_GENERAL
+        ldp     x16, x17, [sp, #CONTEXT_X(16)]
+        ldr     x19, [sp, #CONTEXT_X(19)]
+        ret
+2:      /* where x30 leads */
+        LOAD_GENERAL
+        ldr     x30, [sp, #CONTEXT_X(30)]
+        ldp     x16, x17, [sp, #CONTEXT_X(16)]
+        ldr     x19, [sp, #CONTEXT_X(19)]
+        add     sp, sp, #FRAME_SIZE
+        ret
+3:      /* anywhere else no branch goes without a scratch register: the trap handler sets everything from the frame */
+        brk     #BREAK_LEAVE
+        .cfi_endproc
+        .size   leave, . - leave
+
+/* void host_call_callback(sighook_context *, void *user): the reference's callback, user, takes (address, context). */
+        .globl  host_call_callback
+        .hidden host_call_callback
+        .type   host_call_callback, %function
+        .p2align 4
+host_call_callback:
+        .cfi_startproc
+        hint    #34                             /* bti c */
+        mov     x16, x1
+        mov     x1, x0
+        ldr     x0, [x0, #CONTEXT_PC]
+        br      x16
+        .cfi_endproc
+        .size   host_call_callback, . - host_call_callback
+
+        .section .data.rel.ro, "aw", %progbits
+        .p2align 3
+.Lpersonality:
+        .xword  thread_personality
+
+/* Nothing here is jumped to but at a landing pad, and no return address is stored that could be signed. */
+        .section .note.gnu.property, "a", %note
+        .p2align 3
+        .word   4, 16, 5                        /* sizes of name and descriptor; NT_GNU_PROPERTY_TYPE_0 */
+        .asciz  "GNU"
+        .word   0xC0000000, 4, 3, 0             /* GNU_PROPERTY_AARCH64_FEATURE_1_AND: BTI, PAC */
+        .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,29 @@
+/* x86-64's numbers for host/host.h. */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+struct frame {
+  sighook_context context;
+  void *vector;            /* saved vector registers, where context.state says so */
+  uint64_t exit_sp;
+  void *x87;               /* the 512-byte FXSAVE image, where context.state says so */
+};
+
+enum {
+  HOST_FRAME_REGISTER = 3,      /* rbx */
+  HOST_THREAD_REGISTER = 12,
+  HOST_FRAME_BIAS = 128,
+  HOST_STUB_MAX = 192,
+  HOST_STUB_ALIGN = 16,
+  HOST_INSN_MAX = 15,
+  HOST_INSN_ALIGN = 1,
+  HOST_ISLAND_MAX = 14,
+  HOST_ENTRY_MAX = 16,
+  HOST_TRAP_LENGTH = 1,
+  HOST_TRAP_PC_OFFSET = 1,
+  HOST_LEAVES_BY_TRAP = 0
+};
+
+#define HOST_JUMP_REACH (UINT64_C(0x7FF00000))     /* a little less than 2 GiB */
+
+#endif
