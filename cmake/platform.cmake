@@ -41,11 +41,14 @@ set(SIGHOOK_COMMON_SOURCES
   src/resolve/zones.c
   src/trap/chain.c
   src/trap/trap.c)
-# Instruction-set code is pure and built on every host.
-set(SIGHOOK_ISA_SOURCES
+# Instruction-set code is pure: the library has its own machine's, and the tests run every machine's on every host.
+set(SIGHOOK_ISA_x86_64
   src/isa/x86_64/insn.c
   src/isa/x86_64/pun.c
   src/isa/x86_64/relocate.c)
+set(SIGHOOK_ISA_aarch64
+  src/isa/aarch64/insn.c
+  src/isa/aarch64/relocate.c)
 set(SIGHOOK_HOST_x86_64
   src/host/x86_64/choose.c
   src/host/x86_64/context.c
@@ -57,6 +60,16 @@ set(SIGHOOK_HOST_x86_64
   src/host/x86_64/store.c
   src/host/x86_64/stub.c
   src/resolve/x86_64/shape.c)
+set(SIGHOOK_HOST_aarch64
+  src/host/aarch64/context.c
+  src/host/aarch64/cpu.c
+  src/host/aarch64/entry.c
+  src/host/aarch64/insn.c
+  src/host/aarch64/layout.c
+  src/host/aarch64/routines.S
+  src/host/aarch64/store.c
+  src/host/aarch64/stub.c
+  src/resolve/aarch64/shape.c)
 set(SIGHOOK_OS_Linux
   src/os/linux/file.c
   src/os/linux/maps.c
@@ -71,13 +84,15 @@ set(SIGHOOK_OS_Linux
   src/resolve/elf/facts.c)
 set(SIGHOOK_FRAME_Linux_x86_64
   src/frame/linux_x86_64.c)
+set(SIGHOOK_FRAME_Linux_aarch64
+  src/frame/linux_aarch64.c)
 
 # A hit runs C before every vector register is saved, so the library's own code keeps to general registers, and its loops
 # stay loops: libc's memcpy may be hooked, or half patched.
-set(SIGHOOK_HOST_OPTIONS_x86_64 -mgeneral-regs-only)
+set(SIGHOOK_HOST_OPTIONS -mgeneral-regs-only)
 set(SIGHOOK_VECTOR_SOURCES src/api/context_float.c)
 
 set(SIGHOOK_HOST_SOURCES ${SIGHOOK_HOST_${CMAKE_SYSTEM_PROCESSOR}})
 set(SIGHOOK_SOURCES
-  ${SIGHOOK_COMMON_SOURCES} ${SIGHOOK_ISA_SOURCES} ${SIGHOOK_HOST_SOURCES} ${SIGHOOK_OS_${CMAKE_SYSTEM_NAME}}
+  ${SIGHOOK_COMMON_SOURCES} ${SIGHOOK_ISA_${CMAKE_SYSTEM_PROCESSOR}} ${SIGHOOK_HOST_SOURCES} ${SIGHOOK_OS_${CMAKE_SYSTEM_NAME}}
   ${SIGHOOK_FRAME_${CMAKE_SYSTEM_NAME}_${CMAKE_SYSTEM_PROCESSOR}})

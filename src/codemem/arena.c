@@ -75,7 +75,9 @@ static sighook_status map_arena(struct arena *arena, struct gap_search *search, 
                        search->high, tried);
     }
     failure = os_allocate_at(start, code_size, OS_READ | OS_EXECUTE);
-  } while (failure == EEXIST);              /* another thread of the program mapped there meanwhile */
+    if (failure == EEXIST)                  /* mapped there meanwhile, or by who does not show it: not there again */
+      *(start < search->around ? &search->high : &search->low) = start + os_page_size();
+  } while (failure == EEXIST);
   os_maps_close(&maps);
   if (failure)
     return error_os(error, SIGHOOK_NO_NEAR_MEMORY, start, "mmap", failure);

@@ -76,7 +76,7 @@ sighook_status publish_prepare(const struct site *site, struct publication *publ
   if (!count)
     return SIGHOOK_OK;
   publication->path = host_path(site, PART_PROBE);
-  if (count == 1 && only->kind == SIGHOOK_REPLACE && !(only->flags & SIGHOOK_COUNT) && site->by_path) {
+  if (count == 1 && only->kind == SIGHOOK_REPLACE && !(only->flags & SIGHOOK_COUNT) && host_path_may_leave(site)) {
     publication->path = (uintptr_t)only->action.argument;
     return SIGHOOK_OK;
   }

@@ -43,6 +43,21 @@ static sighook_status check_overlap(uintptr_t address, size_t length, struct err
   return SIGHOOK_OK;
 }
 
+static sighook_status check_sequence(struct plan *plan, uintptr_t address, size_t length, struct error *error)
+{
+  uint8_t code[2 * HOST_LOOK_AROUND + HOST_INSN_MAX];
+  size_t before = HOST_LOOK_AROUND, have;
+
+  if (!before)
+    return SIGHOOK_OK;
+  have = plan_read_original(plan, address - before, code, sizeof code);
+  if (have < before + length) {      /* what lies before cannot be read */
+    before = 0;
+    have = plan_read_original(plan, address, code, HOST_LOOK_AROUND + HOST_INSN_MAX);
+  }
+  return host_check_sequence(address, code, before, have, error);
+}
+
 static sighook_status check_zone(uintptr_t address, size_t length, struct error *error)
 {
   const char *why;
@@ -67,6 +82,8 @@ sighook_status site_examine(struct plan *plan, uintptr_t address, struct examina
     status = plan_check_mapping(plan, address + found->length - 1, error);
   if (!status)
     status = check_zone(address, found->length, error);
+  if (!status)
+    status = check_sequence(plan, address, found->length, error);
   if (!status)
     status = check_overlap(address, found->length, error);
   if (!status)
@@ -124,6 +141,7 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   if (status)
     return status;
   site->stub_length = stub.length;
+  site->entry_offset = stub.entry_offset;
   site->probe_offset = stub.probe_offset;
   site->displaced_offset = stub.displaced_offset;
   site->exit_offset = stub.exit_offset;
@@ -132,6 +150,8 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   atomic_store_explicit(&site->routine, host_routine(CLASS_INTEGER), memory_order_relaxed);
   if (stub.trap_offset != 0xFF)
     table_put(pc + stub.trap_offset, site, TABLE_DISPLACED_TRAP);
+  if (stub.finish_offset != 0xFF)
+    table_put(pc + stub.finish_offset, site, TABLE_FINISHING_TRAP);
   return SIGHOOK_OK;
 }
 

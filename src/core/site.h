@@ -59,6 +59,7 @@ struct site {
   uint8_t length;                    /* of the displaced instruction */
   uint8_t stub_length;
   bool by_path;                      /* the stub begins with a jump by `path`; else with the capture, always */
+  uint8_t entry_offset;              /* in the stub: where entry, islands and traps lead */
   uint8_t probe_offset;              /* in the stub: step over the red zone and call the routine */
   uint8_t displaced_offset;          /* in the stub: the displaced instruction */
   uint8_t exit_offset;               /* in the stub: the displaced instruction has had its effect */
@@ -104,7 +105,7 @@ struct site *site_covering(uintptr_t address);
 /* Where whatever stands at the site leads. */
 static inline uintptr_t site_gate(const struct site *site)
 {
-  return site->stub;
+  return site->stub + site->entry_offset;
 }
 
 static inline uintptr_t site_next(const struct site *site)

@@ -10,6 +10,11 @@ uintptr_t frame_pc(const void *ucontext);
 void frame_set_pc(void *ucontext, uintptr_t pc);
 void frame_add_sp(void *ucontext, intptr_t bytes);
 
+/* Does what a routine or a stub of ours leaves to the trap handler, where the frame stands at such a breakpoint: to go on from
+ * a capture with every register set at once, or, for the site of such a stub, its branch with link. False where it is none. */
+struct site;
+bool frame_finish(void *ucontext, const struct site *linking);
+
 /* Whether the last trap of this thread was a breakpoint instruction, by the kernel's record of it (never by si_code: a
  * pending asynchronous SIGTRAP may take a breakpoint's place). */
 bool frame_is_breakpoint(int signal_number, const void *ucontext);

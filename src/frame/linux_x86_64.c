@@ -21,6 +21,13 @@ void frame_add_sp(void *ucontext, intptr_t bytes)
   ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP] += bytes;
 }
 
+bool frame_finish(void *ucontext, const struct site *linking)
+{
+  (void)ucontext;                    /* routines and stubs leave nothing to it here */
+  (void)linking;
+  return false;
+}
+
 bool frame_is_breakpoint(int signal_number, const void *ucontext)
 {
   return signal_number == SIGTRAP && ((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_TRAPNO] == TRAP_BREAKPOINT;

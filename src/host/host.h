@@ -16,6 +16,7 @@
  *   FRAME_REGISTER, THREAD_REGISTER    by their DWARF numbers, where a capture routine keeps its frame and its thread's record
  *   FRAME_BIAS                         how far into the frame the former points
  *   STUB_MAX, STUB_ALIGN, INSN_MAX, INSN_ALIGN, ISLAND_MAX, ENTRY_MAX     bytes
+ *   LOOK_AROUND                        bytes that matter around an instruction that is to be hooked; 0: none
  *   TRAP_LENGTH, TRAP_PC_OFFSET        of the breakpoint instruction; how far behind its start the reported pc lies
  *   LEAVES_BY_TRAP                     whether a capture may need the trap handler to go on at another pc
  *   JUMP_REACH                         how far from its stub an entry may lie, with some room to spare */
@@ -66,7 +67,9 @@ uint64_t *host_result(sighook_context *context);
 struct host_stub {
   uint8_t bytes[HOST_STUB_MAX];
   uint8_t length, probe_offset, displaced_offset, exit_offset, count_offset;
+  uint8_t entry_offset;    /* where entries lead */
   uint8_t trap_offset;     /* of a displaced breakpoint of the program's own; 0xff: none */
+  uint8_t finish_offset;   /* of a breakpoint for frame_finish; 0xff: none */
 };
 
 /* The stub of `site` (address, length, original bytes and counter set), to run at `pc`. It calls the routine of
@@ -97,6 +100,10 @@ size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct ho
 /* Whether the instruction begins with a prefix that a branch may skip (`lock`, in libraries that choose at run time). */
 bool host_has_skippable_prefix(const uint8_t *bytes);
 
+/* Whether the instruction may be hooked seeing what stands around it: `before` bytes, at most HOST_LOOK_AROUND, before it in
+ * code[0, size), and as many behind it. */
+sighook_status host_check_sequence(uintptr_t address, const uint8_t *code, size_t before, size_t size, struct error *error);
+
 /* The code of the signal return trampoline that libraries use here. */
 const uint8_t *host_signal_return(size_t *length);
 
@@ -123,6 +130,9 @@ bool host_trap_stands(uintptr_t address);
 /* Where a stub's first jump has to lead, by the site's path, for it to go on at one of its parts. */
 enum host_part { PART_PROBE, PART_DISPLACED, PART_COUNT };
 uintptr_t host_path(const struct site *site, enum host_part part);
+
+/* Whether the path may also lead to a function that replaces the site's. */
+bool host_path_may_leave(const struct site *site);
 
 /* Instruction fetch sees what was written to [address, address + length), once cores are synchronised. The range is readable. */
 void host_code_written(uintptr_t address, size_t length);

@@ -15,7 +15,7 @@ struct table_value table_find(uintptr_t address)
     if (found == address) {
       uintptr_t value = atomic_load_explicit(&view->entries[slot].value, memory_order_acquire);
 
-      return (struct table_value){(struct site *)(value & ~(uintptr_t)1), (unsigned)(value & 1)};
+      return (struct table_value){(struct site *)(value & ~(uintptr_t)TABLE_TAG), (unsigned)(value & TABLE_TAG)};
     }
     if (!found)
       return (struct table_value){0};

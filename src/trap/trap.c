@@ -19,9 +19,13 @@ bool trap_claim(int signal_number, void *ucontext)
 
   if (!frame_is_breakpoint(signal_number, ucontext))
     return false;
+  if (frame_finish(ucontext, NULL))
+    return true;
   found = table_find(address);
   if (!found.site)
     return false;
+  if (found.tag == TABLE_FINISHING_TRAP)
+    return frame_finish(ucontext, found.site);
   if (found.tag == TABLE_DISPLACED_TRAP) {   /* the program's own breakpoint, run in a stub: report it where it stood */
     frame_set_pc(ucontext, site_next(found.site));
     return false;

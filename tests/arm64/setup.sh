@@ -25,7 +25,8 @@ readonly root_12=(
   bash libtinfo6)
 readonly root_13=(
   libc6 libc6-dev linux-libc-dev libgcc-s1 libgcc-14-dev libstdc++6
-  libcmocka0 libcmocka-dev openssl libssl3t64 libzstd1 zlib1g)
+  libcmocka0 libcmocka-dev openssl libssl3t64 libzstd1 zlib1g
+  bash libtinfo6)
 
 fail() {
   echo "setup.sh: $*" >&2
@@ -75,18 +76,17 @@ APT::Sandbox::User "root";
 Acquire::AllowInsecureRepositories "false";
 Acquire::Languages "none";
 Acquire::Retries "3";
-#clear APT::Update;
 #clear DPkg;
+#clear APT::Update;
+APT::Update::Error-Mode "any";
 CONF
 }
 
 private_apt() { # what command [argument...]
   local what=$1
   shift
-  # apt-get update reports a list that it could not fetch as a warning, and succeeds.
-  if ! "$1" -c "$apt/apt.conf" -qq "${@:2}" </dev/null >"$apt/output" 2>"$apt/errors" || grep -q '^[EW]: ' "$apt/errors"; then
-    fail "could not get $what: $(grep -m 1 '^[EW]: ' "$apt/errors" || tail -n 1 "$apt/errors")"
-  fi
+  "$1" -c "$apt/apt.conf" -qq "${@:2}" </dev/null >"$apt/output" 2>"$apt/errors" ||
+    fail "could not get $what: $(grep -m 1 '^E: ' "$apt/errors" || tail -n 1 "$apt/errors")"
 }
 
 fetch() { # folder release architecture package...
@@ -251,7 +251,7 @@ main() {
   local made
   made="$(sha256sum <"${BASH_SOURCE[0]}") $directory"
   [ "$(cat "$directory/stamp" 2>/dev/null)" != "$made" ] || return 0
-  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail "needs apt-get and dpkg-deb"
+  command -v apt-get >/dev/null || fail "needs apt-get"
   mkdir -p "$directory"
   exec 9>"$directory/lock"
   flock 9

@@ -327,6 +327,9 @@ leave:
         add     sp, sp, #FRAME_SIZE
         ret
 3:      /* anywhere else no branch goes without a scratch register: the trap handler sets everything from the frame */
+        .globl  leave_trap
+        .hidden leave_trap
+leave_trap:
         brk     #BREAK_LEAVE
         .cfi_endproc
         .size   leave, . - leave

@@ -130,7 +130,7 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   struct x64_displaced displaced;
   sighook_status status;
 
-  *stub = (struct host_stub){.trap_offset = 0xFF};
+  *stub = (struct host_stub){.trap_offset = 0xFF, .finish_offset = 0xFF};
   if (site->by_path) {
     EMIT(&e, 0xFF, 0x25);                                             /* jmp *path(%rip) */
     emit_relative(&e, (uintptr_t)&site->path);
@@ -182,6 +182,11 @@ uintptr_t host_path(const struct site *site, enum host_part part)
     break;
   }
   return site->stub + site->displaced_offset;
+}
+
+bool host_path_may_leave(const struct site *site)
+{
+  return site->by_path;
 }
 
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset)

@@ -1,0 +1,74 @@
+/* Entries of AArch64: one word each, a branch to the stub or a breakpoint. */
+#include "host/entry.h"
+#include "host/host.h"
+#include "host/aarch64/layout.h"
+#include "isa/aarch64/encode.h"
+
+const uint8_t host_trap[HOST_TRAP_LENGTH] = {BREAK_ENTRY << 5 & 0xE0, BREAK_ENTRY >> 3 & 0xFF, 0x20 | BREAK_ENTRY >> 11, 0xD4};
+
+bool host_trap_stands(uintptr_t address)
+{
+  return a64_is_brk(*(const volatile uint32_t *)address);
+}
+
+static void put_word(uint8_t *bytes, uint32_t word)
+{
+  for (unsigned i = 0; i < sizeof word; i++)
+    bytes[i] = (uint8_t)(word >> (8 * i));
+}
+
+static bool reaches(uintptr_t from, uintptr_t to)
+{
+  intptr_t distance = (intptr_t)(to - from);
+
+  return distance >= -A64_B_REACH && distance < A64_B_REACH;
+}
+
+void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
+{
+  if (site->entry == SIGHOOK_ENTRY_BRANCH)
+    put_word(bytes, a64_encode_b(site->address, site->landing ? site->landing : site_gate(site)));
+  else
+    put_word(bytes, a64_encode_brk(BREAK_ENTRY));
+}
+
+bool host_entry_reaches(const struct site *site, uintptr_t target)
+{
+  return site->entry == SIGHOOK_ENTRY_BRANCH && reaches(site->address, target);
+}
+
+size_t host_entry_span(const struct site *site)
+{
+  return site->length;
+}
+
+size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX])
+{
+  put_word(bytes, a64_encode_b(pc, target));
+  return sizeof(uint32_t);
+}
+
+void host_choose_entry(const struct entry_request *request)
+{
+  struct site *site = request->site;
+
+  site->entry = SIGHOOK_ENTRY_BRANCH;
+  site->reason = REASON_NONE;
+  site->landing = 0;
+  if (request->flags & SIGHOOK_FORCE_TRAP) {
+    site->entry = SIGHOOK_ENTRY_TRAP;
+    site->reason = REASON_FORCED;
+  }
+}
+
+bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t *after, size_t length, struct os_maps *maps,
+                       struct os_text *text)
+{
+  (void)site;                        /* no entry leans on other instructions here */
+  (void)changed;
+  (void)after;
+  (void)length;
+  (void)maps;
+  (void)text;
+  return true;
+}

@@ -1,0 +1,275 @@
+/* Stubs of AArch64. A stub:
+ *
+ *   entry:      ldr x16,path; br x16       only where the site may need it: to a replacement at a function's entry, or, with x16 and
+ *                                          x17 put on the stack first, to one of the parts below
+ *   skip:       ldr x30; add sp; b next    where a capture goes on behind the instruction
+ *   probe:      sub sp; save x16, x17, x30 room for the frame
+ *               x16 = site; bl routine     capture, action, restore
+ *               ldr x30; add sp
+ *   displaced:  the original instruction, relocated, and the branch back
+ *   count:      add one to the thread's counter, in line; only where the site was made for counting
+ *
+ * Stubs are written once; what varies is data in the site. They lie in unguarded pages and go back by B, since what they go back
+ * to may lie in a guarded one and be no landing pad. */
+#include <assert.h>
+#include "host/host.h"
+#include "host/aarch64/layout.h"
+#include "isa/aarch64/encode.h"
+#include "isa/aarch64/relocate.h"
+
+enum { SP = 31, LR = 30, WORD = 4, SPILL = 16 };
+#define A64_MRS_TPIDR UINT32_C(0xD53BD040)    /* mrs xd, tpidr_el0 */
+
+struct emitter {
+  uint8_t *bytes;
+  uintptr_t pc;        /* where bytes[0] will run */
+  unsigned length;
+};
+
+static uint32_t adrp(unsigned rd, uintptr_t pc, uintptr_t target)
+{
+  return a64_set_rd(a64_set_adr(A64_WORD_ADRP, (intptr_t)(target >> 12) - (intptr_t)(pc >> 12)), rd);
+}
+
+/* add rd, rn, #thousands, lsl #12 */
+static uint32_t add_thousands(unsigned rd, unsigned rn, unsigned thousands)
+{
+  return a64_encode_x_immediate(A64_WORD_ADD_X_IMMEDIATE, rd, rn, thousands) | 1 << 22;
+}
+
+static uint32_t cbz_x(unsigned rt, unsigned distance)
+{
+  return a64_set_distance19(A64_WORD_CBZ | UINT32_C(1) << 31, distance) | rt;
+}
+
+static void put(struct emitter *e, unsigned at, uint32_t word)
+{
+  __builtin_memcpy(e->bytes + at, &word, sizeof word);
+}
+
+static void emit(struct emitter *e, uint32_t word)
+{
+  assert(e->length + WORD <= HOST_STUB_MAX);
+  put(e, e->length, word);
+  e->length += WORD;
+}
+
+static uintptr_t here(const struct emitter *e)
+{
+  return e->pc + e->length;
+}
+
+static void emit_branch(struct emitter *e, uintptr_t target)
+{
+  emit(e, a64_encode_b(here(e), target));
+}
+
+static intptr_t thread_pointer_offset(const void *variable)
+{
+  return (intptr_t)((uintptr_t)variable - (uintptr_t)__builtin_thread_pointer());
+}
+
+static void emit_give_back(struct emitter *e)
+{
+  emit(e, a64_encode_x(A64_WORD_LDR_X, LR, SP, CONTEXT_X(LR)));
+  emit(e, a64_encode_x_immediate(A64_WORD_ADD_X_IMMEDIATE, SP, SP, FRAME_SIZE));
+}
+
+static bool near_enough(uintptr_t from, uintptr_t to)
+{
+  intptr_t distance = (intptr_t)(to - from);
+
+  return distance > -(intptr_t)HOST_JUMP_REACH && distance < (intptr_t)HOST_JUMP_REACH;
+}
+
+static void emit_path(struct emitter *e, const struct site *site, bool spill)
+{
+  uintptr_t path = (uintptr_t)&site->path;
+
+  if (spill)
+    emit(e, a64_encode_pair(A64_WORD_STP_X_PRE, 16, 17, SP, -SPILL));
+  emit(e, adrp(16, here(e), path));
+  emit(e, a64_encode_x(A64_WORD_LDR_X, 16, 16, path & 0xFFF));
+  emit(e, a64_encode_branch_register(A64_WORD_BR, 16));
+}
+
+static void emit_probe(struct emitter *e, const struct site *site, enum save_class save_class)
+{
+  uintptr_t routine = host_routine(save_class);
+
+  emit(e, a64_encode_x_immediate(A64_WORD_SUB_X_IMMEDIATE, SP, SP, FRAME_SIZE));
+  emit(e, a64_encode_x(A64_WORD_STR_X, LR, SP, CONTEXT_X(LR)));
+  emit(e, a64_encode_pair(A64_WORD_STP_X, 16, 17, SP, CONTEXT_X(16)));
+  emit(e, adrp(16, here(e), (uintptr_t)site));
+  emit(e, a64_encode_x_immediate(A64_WORD_ADD_X_IMMEDIATE, 16, 16, (uintptr_t)site & 0xFFF));
+  if (near_enough(here(e), routine)) {
+    emit(e, a64_encode_bl(here(e), routine));
+  } else {
+    emit(e, a64_encode_x(A64_WORD_LDR_X, 17, 16, SITE_ROUTINE));
+    emit(e, a64_encode_branch_register(A64_WORD_BLR, 17));
+  }
+  emit_give_back(e);
+}
+
+/* x16 and x17 are on the stack. The stub ends with two parts for a path that leads past the counting: see host_path. */
+static void emit_count(struct emitter *e, uint32_t number, uintptr_t displaced, uintptr_t probe)
+{
+  uint32_t counter = number % COUNTER_CHUNK * (uint32_t)sizeof(struct counter);
+  intptr_t variable = thread_pointer_offset(&thread_chunks);
+  unsigned no_array, no_chunk;
+
+  assert(variable >= 0 && variable < 1 << 24);
+  emit(e, A64_MRS_TPIDR | 16);
+  emit(e, add_thousands(16, 16, (uint32_t)variable >> 12));
+  emit(e, a64_encode_x(A64_WORD_LDR_X, 16, 16, (uint32_t)variable & 0xFFF));
+  no_array = e->length;
+  emit(e, 0);
+  emit(e, a64_encode_x(A64_WORD_LDR_X, 16, 16, number / COUNTER_CHUNK * (uint32_t)sizeof(void *)));
+  no_chunk = e->length;
+  emit(e, 0);
+  emit(e, add_thousands(16, 16, counter >> 12));
+  emit(e, a64_encode_x(A64_WORD_LDR_X, 17, 16, counter & 0xFFF));
+  emit(e, a64_encode_x_immediate(A64_WORD_ADD_X_IMMEDIATE, 17, 17, 1));
+  emit(e, a64_encode_x(A64_WORD_STR_X, 17, 16, counter & 0xFFF));
+  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
+  emit_branch(e, displaced);
+  put(e, no_array, cbz_x(16, e->length - no_array));
+  put(e, no_chunk, cbz_x(16, e->length - no_chunk));
+  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
+  emit_branch(e, probe);
+}
+
+enum { SKIP_LENGTH = 3 * WORD };
+enum { PAST_COUNT_TO_DISPLACED = 4 * WORD, PAST_COUNT_TO_PROBE = 2 * WORD };   /* from the end of a counting stub */
+
+static uint32_t word_of(const struct site *site)
+{
+  uint32_t word;
+
+  __builtin_memcpy(&word, site->original, sizeof word);
+  return word;
+}
+
+static sighook_status displace(const struct site *site, uintptr_t pc, struct a64_displaced *displaced, struct error *error)
+{
+  enum a64_refusal refusal = a64_relocate(word_of(site), site->address, pc, displaced);
+
+  if (refusal == A64_RELOCATED)
+    return SIGHOOK_OK;
+  if (refusal == A64_OUT_OF_REACH)
+    return error_set(error, SIGHOOK_OUT_OF_RANGE, site->address, "the instruction at %#lx cannot run at %#lx: %s",
+                     site->address, pc, a64_refusal_text(refusal));
+  return error_set(error, SIGHOOK_UNRELOCATABLE, site->address, "the instruction at %#lx cannot run elsewhere: %s",
+                   site->address, a64_refusal_text(refusal));
+}
+
+sighook_status host_check_displaced(const struct site *site, uintptr_t pc, struct error *error)
+{
+  struct a64_displaced displaced;
+
+  return displace(site, pc, &displaced, error);
+}
+
+static sighook_status emit_displaced(struct emitter *e, const struct site *site, struct host_stub *stub, struct error *error)
+{
+  struct a64_displaced displaced;
+  sighook_status status = displace(site, here(e), &displaced, error);
+
+  if (!status && displaced.entry_offset) {                /* a memory copy's earlier parts stand before its later one */
+    emit_branch(e, here(e) + WORD + displaced.entry_offset);
+    status = displace(site, here(e), &displaced, error);
+  }
+  if (status)
+    return status;
+  stub->displaced_offset = (uint8_t)(e->length + displaced.entry_offset);
+  stub->exit_offset = (uint8_t)(e->length + displaced.exit_offset);
+  if (displaced.trap_offset != 0xFF)
+    stub->trap_offset = (uint8_t)(e->length + displaced.trap_offset);
+  if (displaced.link_trap_offset != 0xFF)
+    stub->finish_offset = (uint8_t)(e->length + displaced.link_trap_offset);
+  for (unsigned i = 0; i < displaced.length; i += WORD)
+    emit(e, displaced.words[i / WORD]);
+  return SIGHOOK_OK;
+}
+
+sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_class save_class, struct host_stub *stub,
+                               struct error *error)
+{
+  struct emitter e = {.bytes = stub->bytes, .pc = pc};
+  bool counting = site->counter != SITE_NO_COUNTER;
+  sighook_status status;
+
+  *stub = (struct host_stub){.trap_offset = 0xFF, .finish_offset = 0xFF};
+  if (site->by_path)
+    emit_path(&e, site, counting);
+  emit_give_back(&e);                                     /* skip */
+  emit_branch(&e, site_next(site));
+  stub->probe_offset = (uint8_t)e.length;
+  emit_probe(&e, site, save_class);
+  status = emit_displaced(&e, site, stub, error);
+  if (status)
+    return status;
+  if (counting) {
+    stub->count_offset = (uint8_t)e.length;
+    emit_count(&e, (uint32_t)site->counter, pc + stub->displaced_offset, pc + stub->probe_offset);
+  }
+  stub->length = (uint8_t)e.length;
+  stub->entry_offset = site->by_path ? 0 : stub->probe_offset;
+  return SIGHOOK_OK;
+}
+
+uintptr_t host_path(const struct site *site, enum host_part part)
+{
+  uintptr_t end = site->stub + site->stub_length;
+
+  switch (part) {
+  case PART_PROBE:
+    return site->count_offset ? end - PAST_COUNT_TO_PROBE : site->stub + site->probe_offset;
+  case PART_COUNT:
+    return site->stub + site->count_offset;
+  case PART_DISPLACED:
+    break;
+  }
+  return site->count_offset ? end - PAST_COUNT_TO_DISPLACED : site->stub + site->displaced_offset;
+}
+
+bool host_path_may_leave(const struct site *site)
+{
+  return site->by_path && !site->count_offset;            /* a counting stub's path has two registers on the stack */
+}
+
+sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t size, uintptr_t *low, uintptr_t *high,
+                               uint8_t *length, struct error *error)
+{
+  struct a64_insn insn;
+  uint32_t word;
+
+  if (address % WORD || size < WORD)
+    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "%#lx is %s", address,
+                     size < WORD ? "too near unreadable memory" : "misaligned: instructions are aligned words");
+  __builtin_memcpy(&word, bytes, sizeof word);
+  a64_decode(word, address, &insn);
+  *length = WORD;
+  a64_reach(&insn, address, low, high);
+  return SIGHOOK_OK;
+}
+
+static bool spilled_by_counting(const struct site *site, size_t offset)
+{
+  size_t end = site->stub_length;
+
+  return offset <= end - PAST_COUNT_TO_DISPLACED || offset == end - PAST_COUNT_TO_PROBE;
+}
+
+intptr_t host_stub_sp_offset(const struct site *site, size_t offset)
+{
+  size_t skip = site->probe_offset - SKIP_LENGTH;
+
+  if (site->count_offset && offset >= site->count_offset)
+    return spilled_by_counting(site, offset) ? SPILL : 0;
+  if (offset < skip)
+    return site->count_offset && offset ? SPILL : 0;
+  if (offset < site->probe_offset)
+    return offset < site->probe_offset - (size_t)WORD ? FRAME_SIZE : 0;
+  return offset > site->probe_offset && offset < site->displaced_offset ? FRAME_SIZE : 0;
+}
