@@ -82,6 +82,10 @@ set(SIGHOOK_OS_Linux
   src/os/linux/threads.c
   src/resolve/elf/exports.c
   src/resolve/elf/facts.c)
+set(SIGHOOK_OS_Linux_x86_64
+  src/os/linux/x86_64/protection.c)
+set(SIGHOOK_OS_Linux_aarch64
+  src/os/linux/aarch64/protection.c)
 set(SIGHOOK_FRAME_Linux_x86_64
   src/frame/linux_x86_64.c)
 set(SIGHOOK_FRAME_Linux_aarch64
@@ -95,4 +99,5 @@ set(SIGHOOK_VECTOR_SOURCES src/api/context_float.c)
 set(SIGHOOK_HOST_SOURCES ${SIGHOOK_HOST_${CMAKE_SYSTEM_PROCESSOR}})
 set(SIGHOOK_SOURCES
   ${SIGHOOK_COMMON_SOURCES} ${SIGHOOK_ISA_${CMAKE_SYSTEM_PROCESSOR}} ${SIGHOOK_HOST_SOURCES} ${SIGHOOK_OS_${CMAKE_SYSTEM_NAME}}
+  ${SIGHOOK_OS_${CMAKE_SYSTEM_NAME}_${CMAKE_SYSTEM_PROCESSOR}}
   ${SIGHOOK_FRAME_${CMAKE_SYSTEM_NAME}_${CMAKE_SYSTEM_PROCESSOR}})

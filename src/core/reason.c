@@ -24,6 +24,8 @@ const char *reason_text(enum entry_reason reason)
     return "a debugger is attached, whose breakpoints could break the only jump that fits";
   case REASON_LEANED_ON:
     return "another site's jump leaned on bytes that had to change";
+  case REASON_LANDING_PAD:
+    return "the instruction is the landing pad of a guarded page, and a branch in its place would be none";
   }
   return "";
 }

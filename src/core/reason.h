@@ -12,7 +12,8 @@ enum entry_reason {
   REASON_NEXT_ENTRY,
   REASON_UNREADABLE,
   REASON_FRAGILE_TRACED,
-  REASON_LEANED_ON
+  REASON_LEANED_ON,
+  REASON_LANDING_PAD
 };
 
 /* One line of English, lower case, static; "" for REASON_NONE. */

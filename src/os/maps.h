@@ -9,7 +9,7 @@
 
 struct os_mapping {
   uintptr_t start, end;
-  unsigned protection;      /* OS_READ | ... */
+  unsigned protection;      /* OS_READ | ...; OS_GUARDED and OS_TAGGED only through os_maps_find, of code */
   bool shared_file;         /* writes would reach the file */
   bool stack;               /* the main thread's; known only through os_maps_next */
 };
@@ -19,6 +19,8 @@ struct os_maps {
   bool queries;             /* the system answers for one address; otherwise `text` holds the whole list */
   char *text;
   size_t length, size;
+  uintptr_t extras_start, extras_end;   /* the mapping whose `extras` were asked for last */
+  unsigned extras;
 };
 
 /* 0 or errno. */

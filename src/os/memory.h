@@ -6,7 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OS_READ = 1, OS_WRITE = 2, OS_EXECUTE = 4 };
+enum {
+  OS_READ = 1,
+  OS_WRITE = 2,
+  OS_EXECUTE = 4,
+  OS_GUARDED = 8,            /* indirect branches must land on landing pads */
+  OS_TAGGED = 16             /* memory has tags */
+};
 
 size_t os_page_size(void);
 

@@ -6,6 +6,7 @@ set(CODEMAP_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/test_codemap_support.c
   ${resolve}/isa/x86_64/insn.c
   ${resolve}/os/linux/file.c
   ${resolve}/os/linux/memory.c
+  ${resolve}/os/linux/${CMAKE_SYSTEM_PROCESSOR}/protection.c
   ${resolve}/os/linux/modules.c
   ${resolve}/resolve/codemap.c
   ${resolve}/resolve/eh_frame.c

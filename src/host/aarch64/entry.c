@@ -3,6 +3,8 @@
 #include "host/host.h"
 #include "host/aarch64/layout.h"
 #include "isa/aarch64/encode.h"
+#include "isa/aarch64/insn.h"
+#include "os/memory.h"
 
 const uint8_t host_trap[HOST_TRAP_LENGTH] = {BREAK_ENTRY << 5 & 0xE0, BREAK_ENTRY >> 3 & 0xFF, 0x20 | BREAK_ENTRY >> 11, 0xD4};
 
@@ -48,6 +50,19 @@ size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX
   return sizeof(uint32_t);
 }
 
+/* Indirect branches to a guarded page must meet a landing pad, or a breakpoint (Arm ARM, D8.4.6). */
+static bool is_guarded_pad(const struct entry_request *request)
+{
+  struct os_mapping mapping;
+  struct a64_insn insn;
+  uint32_t word;
+
+  __builtin_memcpy(&word, request->site->original, sizeof word);
+  a64_decode(word, request->site->address, &insn);
+  return insn.kind == A64_LANDING_PAD && os_maps_find(request->maps, request->site->address, &mapping) &&
+         (mapping.protection & OS_GUARDED);
+}
+
 void host_choose_entry(const struct entry_request *request)
 {
   struct site *site = request->site;
@@ -58,6 +73,9 @@ void host_choose_entry(const struct entry_request *request)
   if (request->flags & SIGHOOK_FORCE_TRAP) {
     site->entry = SIGHOOK_ENTRY_TRAP;
     site->reason = REASON_FORCED;
+  } else if (is_guarded_pad(request)) {
+    site->entry = SIGHOOK_ENTRY_TRAP;
+    site->reason = REASON_LANDING_PAD;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <linux/ioctl.h>
 #include <linux/limits.h>
 #include "raw_syscall.h"
+#include "os/linux/protection.h"
 #include "os/memory.h"
 
 /* linux/fs.h, 6.11 */
@@ -158,15 +159,35 @@ bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *ma
   return false;
 }
 
+/* What the list does not show of code, which has to survive a change of its protection. */
+static void add_extras(struct os_maps *maps, struct os_mapping *mapping)
+{
+  if (!(mapping->protection & OS_EXECUTE))
+    return;
+  if (maps->extras_start != mapping->start || maps->extras_end != mapping->end) {
+    maps->extras = protection_extras(mapping->start);
+    maps->extras_start = mapping->start;
+    maps->extras_end = mapping->end;
+  }
+  mapping->protection |= maps->extras;
+}
+
+static bool find(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
+{
+  struct procmap_query answer;
+
+  if (!maps->queries)
+    return os_maps_next(maps, address, mapping) && mapping->start <= address;
+  if (query(maps, address, 0, NULL, &answer) != 0)
+    return false;
+  from_answer(&answer, NULL, mapping);
+  return true;
+}
+
 bool os_maps_find(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
 {
-  if (maps->queries) {
-    struct procmap_query answer;
-
-    if (query(maps, address, 0, NULL, &answer) != 0)
-      return false;
-    from_answer(&answer, NULL, mapping);
-    return true;
-  }
-  return os_maps_next(maps, address, mapping) && mapping->start <= address;
+  if (!find(maps, address, mapping))
+    return false;
+  add_extras(maps, mapping);
+  return true;
 }

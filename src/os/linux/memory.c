@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include "raw_syscall.h"
+#include "os/linux/protection.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -36,7 +37,7 @@ void *os_allocate(size_t size)
 static int protection_flags(unsigned protection)
 {
   return (protection & OS_READ ? PROT_READ : 0) | (protection & OS_WRITE ? PROT_WRITE : 0) |
-         (protection & OS_EXECUTE ? PROT_EXEC : 0);
+         (protection & OS_EXECUTE ? PROT_EXEC : 0) | protection_extra_flags(protection);
 }
 
 int os_allocate_at(uintptr_t address, size_t size, unsigned protection)
