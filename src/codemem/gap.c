@@ -1,11 +1,11 @@
 /* Gaps between mappings. What lies right above the heap or right below the main stack counts as taken. */
 #include "codemem/gap.h"
+#include "host/host.h"
 #include "os/memory.h"
 
 enum { HEAP_ROOM_MIB = 256, STACK_ROOM_MIB = 128 };
 
 #define LOWEST (UINT64_C(64) << 10)           /* vm.mmap_min_addr, as systems set it */
-#define HIGHEST ((UINT64_C(1) << 47) - 4096)
 
 static uintptr_t megabytes(unsigned count)
 {
@@ -51,7 +51,7 @@ static bool place_in(const struct gap_search *search, uintptr_t low, uintptr_t h
 bool gap_find(struct os_maps *maps, const struct gap_search *search, uintptr_t *start, unsigned *tried)
 {
   uintptr_t at = search->low > LOWEST ? search->low : LOWEST;
-  uintptr_t end = search->high < HIGHEST ? search->high : HIGHEST;
+  uintptr_t end = search->high < HOST_ADDRESS_END ? search->high : HOST_ADDRESS_END;
   bool found = false;
   struct os_mapping taken;
 
@@ -80,7 +80,7 @@ bool gap_is_free(struct os_maps *maps, uintptr_t start, size_t size)
 {
   struct os_mapping taken;
 
-  if (start < LOWEST || start + size > HIGHEST)
+  if (start < LOWEST || start + size > HOST_ADDRESS_END)
     return false;
   return !next_taken(maps, start, &taken) || taken.start >= start + size;
 }
@@ -90,7 +90,7 @@ bool gap_next_page(struct os_maps *maps, uintptr_t start, uintptr_t end, uintptr
   uintptr_t at = page_up(start > LOWEST ? start : LOWEST, os_page_size());
   struct os_mapping taken;
 
-  while (at < end && at < HIGHEST) {
+  while (at < end && at < HOST_ADDRESS_END) {
     if (!next_taken(maps, at, &taken) || taken.start > at) {
       *page = at;
       return true;

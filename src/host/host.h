@@ -19,6 +19,7 @@
  *   LOOK_AROUND                        bytes that matter around an instruction that is to be hooked; 0: none
  *   TRAP_LENGTH, TRAP_PC_OFFSET        of the breakpoint instruction; how far behind its start the reported pc lies
  *   LEAVES_BY_TRAP                     whether a capture may need the trap handler to go on at another pc
+ *   ADDRESS_END                        behind the addresses that the system gives to programs
  *   JUMP_REACH                         how far from its stub an entry may lie, with some room to spare */
 
 static inline struct frame *host_frame(sighook_context *context)

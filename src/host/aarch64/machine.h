@@ -35,4 +35,6 @@ enum {
 
 #define HOST_JUMP_REACH (UINT64_C(0x7F00000))      /* of B, a megabyte less than 128 MiB */
 
+#define HOST_ADDRESS_END (UINT64_C(1) << 48)     /* above it programs have to ask by a hint */
+
 #endif

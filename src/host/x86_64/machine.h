@@ -27,4 +27,6 @@ enum {
 
 #define HOST_JUMP_REACH (UINT64_C(0x7FF00000))     /* a little less than 2 GiB */
 
+#define HOST_ADDRESS_END ((UINT64_C(1) << 47) - 4096)     /* above it programs have to ask by a hint */
+
 #endif
