@@ -93,7 +93,8 @@ set(SIGHOOK_FRAME_Linux_aarch64
 
 # A hit runs C before every vector register is saved, so the library's own code keeps to general registers, and its loops
 # stay loops: libc's memcpy may be hooked, or half patched.
-set(SIGHOOK_HOST_OPTIONS -mgeneral-regs-only)
+set(SIGHOOK_HOST_OPTIONS_aarch64 -mbranch-protection=standard)   # or no guarded program could link it
+set(SIGHOOK_HOST_OPTIONS -mgeneral-regs-only ${SIGHOOK_HOST_OPTIONS_${CMAKE_SYSTEM_PROCESSOR}})
 set(SIGHOOK_VECTOR_SOURCES src/api/context_float.c)
 
 set(SIGHOOK_HOST_SOURCES ${SIGHOOK_HOST_${CMAKE_SYSTEM_PROCESSOR}})

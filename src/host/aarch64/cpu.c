@@ -6,20 +6,26 @@
 #define HWCAP_SVE (1 << 22)
 #endif
 
+#define CPU_SME (UINT64_C(1) << 23)      /* HWCAP2_SME */
+
 void routine_integer(void);
 void routine_simd(void);
 void routine_sve(void);
+void routine_sme(void);
 
-static bool has_sve;
+static bool has_sve, has_sme;
 
 void host_start(void)
 {
   has_sve = getauxval(AT_HWCAP) & HWCAP_SVE;
+  has_sme = getauxval(AT_HWCAP2) & CPU_SME;
 }
 
 uintptr_t host_routine(enum save_class save_class)
 {
   if (save_class == CLASS_INTEGER)
     return (uintptr_t)routine_integer;
+  if (has_sme)
+    return has_sve ? (uintptr_t)routine_sme : 0;    /* streaming mode alone: no CPU has it, and no routine knows it */
   return has_sve ? (uintptr_t)routine_sve : (uintptr_t)routine_simd;
 }

@@ -28,6 +28,7 @@ SAME(frame, vector, FRAME_VECTOR);
 SAME(frame, mask, FRAME_MASK);
 SAME(frame, width, FRAME_WIDTH);
 SAME(frame, exit, FRAME_EXIT);
+SAME(frame, streaming, FRAME_STREAMING);
 _Static_assert(sizeof(struct frame) == FRAME_SIZE, "frame");
 _Static_assert(ACTION_CLASS == ACTION_TAG && NO_ACTION == SITE_NO_ACTION && SITE_NO_ACTION > SAVE_FULL, "tagged actions");
 _Static_assert(CLASS_INTEGER == SAVE_INTEGER && CLASS_VECTOR == SAVE_VECTOR && CLASS_FULL == SAVE_FULL, "classes");

@@ -11,7 +11,8 @@ struct frame {
   struct site *site;
   uintptr_t returns;       /* into the stub, behind its call of the routine */
   const struct frame *mark; /* its own address */
-  uint64_t exit;           /* enum frame_exit */
+  uint32_t exit;           /* enum frame_exit */
+  uint32_t streaming;      /* the program was in streaming SVE mode */
   void *vector;            /* saved vector registers, where context.state says so */
   void *mask;              /* saved predicate registers, likewise */
   uint64_t width;          /* bytes a saved vector register */

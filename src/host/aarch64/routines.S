@@ -11,6 +11,12 @@
 #define STATE_MASK 2
 #define PC_COLUMN 32
 
+/* SME, which assemblers of its age do not know: the streaming vector control register, and its SM bit off and on. Both of the
+ * latter zero the vector registers and set fpsr (Arm ARM, C5.2.27 and B1.4.6). */
+#define SVCR S3_3_C4_C2_2
+#define SMSTOP_SM 0xD503427F
+#define SMSTART_SM 0xD503437F
+
         .text
 
 .macro EACH_PAIR operation, base
@@ -90,7 +96,31 @@
         str     x1, [x19, #FRAME_VECTOR]
         str     x3, [x19, #FRAME_WIDTH]
 .endif
+.ifc \kind,sme
+        mrs     x4, SVCR
+        and     w4, w4, #1
+        str     w4, [x19, #FRAME_STREAMING]
+.endif
+.ifc \kind,sme
+        SAVE_SCALABLE
+        ldr     w4, [x19, #FRAME_STREAMING]
+        cbnz    w4, 1f
+        rdffr   p0.b
+        str     p0, [x2, #16, mul vl]
+        b       2f
+1:      pfalse  p0.b                            /* there is no first-fault register in streaming mode */
+        str     p0, [x2, #16, mul vl]
+        .inst   SMSTOP_SM                       /* as the procedure call standard has it for what is called */
+2:
+.endif
 .ifc \kind,sve
+        SAVE_SCALABLE
+        rdffr   p0.b
+        str     p0, [x2, #16, mul vl]
+.endif
+.endm
+
+.macro SAVE_SCALABLE
         rdvl    x3, #1
         mov     x4, #35                         /* 32 vectors, 17 predicates of an eighth each */
         msub    x1, x3, x4, x19
@@ -100,16 +130,19 @@
         addvl   x2, x2, #1
         EACH    SAVE_Z, 32
         EACH    SAVE_P, 16
-        rdffr   p0.b
-        str     p0, [x2, #16, mul vl]
         mov     w4, #(STATE_VECTOR | STATE_MASK)
         str     w4, [x19, #CONTEXT_STATE]
         stp     x1, x2, [x19, #FRAME_VECTOR]
         str     x3, [x19, #FRAME_WIDTH]
-.endif
 .endm
 
 .macro LOAD_CLASS kind
+.ifc \kind,sme
+        ldr     w5, [x19, #FRAME_STREAMING]
+        cbz     w5, 1f
+        .inst   SMSTART_SM
+1:
+.endif
 .ifnc \kind,none
         ldr     w3, [x19, #CONTEXT_FPSR]
         ldr     w4, [x19, #CONTEXT_FPCR]
@@ -120,6 +153,14 @@
         ldr     x1, [x19, #FRAME_VECTOR]
         EACH_PAIR LOAD_Q, x1
         EACH_HIGH_PAIR LOAD_Q, x1
+.endif
+.ifc \kind,sme
+        ldp     x1, x2, [x19, #FRAME_VECTOR]
+        cbnz    w5, 1f
+        ldr     p0, [x2, #16, mul vl]
+        wrffr   p0.b
+1:      EACH    LOAD_P, 16
+        EACH    LOAD_Z, 32
 .endif
 .ifc \kind,sve
         ldp     x1, x2, [x19, #FRAME_VECTOR]
@@ -279,6 +320,7 @@
         ROUTINE routine_simd, SAVE_FULL, simd
         .arch_extension sve
         ROUTINE routine_sve, SAVE_FULL, sve
+        ROUTINE routine_sme, SAVE_FULL, sme
 
 /* The action changed pc or sp. x19 = sp = frame, x1 = the new sp, x2 = the new pc, x3 = the old sp, x21 and x22 as in a
  * routine; vector state is restored. */
@@ -298,8 +340,8 @@ leave:
         ldr     x4, [x19, #CONTEXT_X(30)]
         cmp     x2, x4
         b.eq    2f
-        ldr     x4, [x19, #FRAME_EXIT]
-        cbz     x4, 3f
+        ldr     w4, [x19, #FRAME_EXIT]
+        cbz     w4, 3f
         /* to a replacement, at a function's entry */
         LOAD_GENERAL
         ldr     x30, [sp, #CONTEXT_X(30)]
