@@ -25,7 +25,7 @@ API void sighook_set_result(sighook_context *context, uint64_t value)
 
 API void sighook_skip(sighook_context *context)
 {
-  host_set_pc(context, site_next(host_frame_site(host_frame(context))));
+  host_skip(context, host_frame_site(host_frame(context)));
 }
 
 API void *sighook_call_data(sighook_context *context)

@@ -90,7 +90,7 @@ API sighook_status sighook_call_original(sighook_hook handle, void **call_origin
     return api_finish(status, &error);
   status = api_find(handle, &hook, &error);
   if (!status)
-    *call_original = (void *)(hook->site->stub + hook->site->displaced_offset);
+    *call_original = (void *)site_original(hook->site);
   core_leave();
   return api_finish(status, &error);
 }

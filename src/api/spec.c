@@ -2,6 +2,7 @@
 #include "api/boundary.h"
 
 #include "core/reason.h"
+#include "host/host.h"
 
 enum {
   KNOWN_FLAGS = SIGHOOK_START_DISABLED | SIGHOOK_PREPATCHED | SIGHOOK_INTEGER_ONLY | SIGHOOK_FORCE_TRAP | SIGHOOK_REQUIRE_BRANCH |
@@ -86,8 +87,10 @@ void api_fill_info(sighook_info *info, const struct site *site, const struct hoo
                         .missed = counted.missed,
                         .fragile = site->fragile};
 
-  known.length = site->entry == SIGHOOK_ENTRY_TRAP ? 1 : site->entry == SIGHOOK_ENTRY_BRANCH ? 5 : site->length;
-  for (unsigned i = 0; i < site->length; i++)
+  known.length = site->entry == SIGHOOK_ENTRY_TRAP     ? HOST_TRAP_LENGTH
+                 : site->entry == SIGHOOK_ENTRY_BRANCH ? HOST_BRANCH_LENGTH
+                                                       : site->length;
+  for (unsigned i = 0; i < site->shift + site->length; i++)
     known.original[i] = site->original[i];
   for (size_t i = 0; i + 1 < sizeof known.reason && reason[i]; i++)
     known.reason[i] = reason[i];

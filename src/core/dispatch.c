@@ -24,7 +24,7 @@ static void choose_pc(const struct chain *chain, sighook_context *context, bool 
   if (replacement)
     host_set_replacement(context, (uintptr_t)replacement);
   else if (skip)
-    host_set_pc(context, site_next(chain->site));
+    host_skip(context, chain->site);
 }
 
 /* `delivers` tells which handlers run: all, or those that asked for recursion, or none. */

@@ -32,7 +32,7 @@ static bool follows(const struct site *site, const struct change *change, bool p
 static sighook_status park(struct plan *plan, struct site *site, struct error *error)
 {
   uint8_t before[HOST_ENTRY_MAX], after[HOST_ENTRY_MAX];
-  struct change change = {.address = site->address, .length = site->length, .before = before, .after = after};
+  struct change change = {.address = site_place(site), .length = site->length, .before = before, .after = after};
   struct site saved = *site;
   sighook_status status;
 

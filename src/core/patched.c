@@ -21,11 +21,11 @@ void patched_undo(uintptr_t address, uint8_t *bytes, size_t length)
 
     if (!site || found.tag || !site_in_place(site))
       continue;
-    original = site->stub ? site->original : site->patch->original;
+    original = site->stub ? site->original + site->shift : site->patch->original;
     count = site->stub ? site->length : site->patch->length;
     for (size_t i = 0; i < count; i++)
-      if (site->address + i >= address && site->address + i < address + length)
-        bytes[site->address + i - address] = original[i];
+      if (site_place(site) + i >= address && site_place(site) + i < address + length)
+        bytes[site_place(site) + i - address] = original[i];
   }
 }
 

@@ -8,6 +8,7 @@
 #include "core/tally.h"
 #include "host/entry.h"
 #include "host/host.h"
+#include "os/memory.h"
 #include "resolve/codemap.h"
 #include "resolve/zones.h"
 #include "table/table.h"
@@ -17,9 +18,10 @@ struct site *site_covering(uintptr_t address)
   for (unsigned back = 0; back < SITE_BYTES; back++) {
     struct table_value found = table_find(address - back);
 
-    if (!found.site || found.tag || !site_in_place(found.site))
+    if (!found.site || found.tag || (!site_in_place(found.site) && !found.site->going_live))
       continue;
-    if (address < found.site->address + (found.site->stub ? found.site->length : found.site->patch->length))
+    if (address - found.site->address <
+        (found.site->stub ? (size_t)found.site->shift + found.site->length : found.site->patch->length))
       return found.site;
   }
   return NULL;
@@ -67,17 +69,14 @@ static sighook_status check_zone(uintptr_t address, size_t length, struct error 
   return error_set(error, SIGHOOK_UNRELOCATABLE, address, "%#lx may not be hooked: %s", address, why);
 }
 
-sighook_status site_examine(struct plan *plan, uintptr_t address, struct examination *found, struct error *error)
+/* Whether an entry at `address`, the site's or that behind its landing pad, is possible. */
+static sighook_status examine_place(struct plan *plan, uintptr_t address, struct examination *found, struct error *error)
 {
+  const uint8_t *code = found->code + found->shift;
   struct code_facts facts;
-  sighook_status status = plan_check_mapping(plan, address, error);
+  sighook_status status =
+      host_stub_reach(address, code, found->readable - found->shift, &found->low, &found->high, &found->length, error);
 
-  if (status)
-    return status;
-  found->readable = plan_read_original(plan, address, found->code, sizeof found->code);
-  if (!found->readable)
-    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "the code at %#lx cannot be read", address);
-  status = host_stub_reach(address, found->code, found->readable, &found->low, &found->high, &found->length, error);
   if (!status)
     status = plan_check_mapping(plan, address + found->length - 1, error);
   if (!status)
@@ -87,7 +86,7 @@ sighook_status site_examine(struct plan *plan, uintptr_t address, struct examina
   if (!status)
     status = check_overlap(address, found->length, error);
   if (!status)
-    status = codemap_facts(address, found->code, found->length, &facts, error);
+    status = codemap_facts(address, code, found->length, &facts, error);
   if (status)
     return status;
   if (facts.boundary == BOUNDARY_NO)
@@ -100,6 +99,37 @@ sighook_status site_examine(struct plan *plan, uintptr_t address, struct examina
   found->next_entry = facts.next_entry;
   found->interior_target = facts.interior_target != 0;
   return SIGHOOK_OK;
+}
+
+/* A landing pad of a guarded page keeps its place where the entry can stand behind it. */
+static bool stands_behind_pad(struct plan *plan, uintptr_t address, uint32_t flags, struct examination *found)
+{
+  struct host_pad pad;
+  struct error ignored;
+
+  if ((flags & SIGHOOK_FORCE_TRAP) || !(plan->mapping.protection & OS_GUARDED) ||
+      !host_landing_pad(found->code, found->readable, &pad) || found->readable <= pad.length)
+    return false;
+  found->shift = pad.length;
+  found->signs = pad.signs;
+  return !site_covering(address + pad.length) && !examine_place(plan, address + pad.length, found, &ignored);
+}
+
+sighook_status site_examine(struct plan *plan, uintptr_t address, uint32_t flags, struct examination *found, struct error *error)
+{
+  sighook_status status = plan_check_mapping(plan, address, error);
+
+  *found = (struct examination){0};
+  if (status)
+    return status;
+  found->readable = plan_read_original(plan, address, found->code, sizeof found->code);
+  if (!found->readable)
+    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "the code at %#lx cannot be read", address);
+  if (stands_behind_pad(plan, address, flags, found))
+    return SIGHOOK_OK;
+  found->shift = 0;
+  found->signs = false;
+  return examine_place(plan, address, found, error);
 }
 
 static void choose_entry(struct plan *plan, struct site *site, const struct examination *found, uint32_t flags, bool dry)
@@ -115,7 +145,7 @@ static void choose_entry(struct plan *plan, struct site *site, const struct exam
   uint8_t code[sizeof found->code];
 
   /* A pun leans on what stands there now, our own entries behind the site included. */
-  request.readable = plan_read(plan, site->address, code, sizeof code);
+  request.readable = plan_read(plan, site_place(site), code, sizeof code);
   request.code = code;
   host_choose_entry(&request);
 }
@@ -127,8 +157,10 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   sighook_status status;
 
   for (unsigned i = 0; i < SITE_BYTES; i++)
-    site->original[i] = i < found->length ? found->code[i] : 0;
+    site->original[i] = i < found->shift + found->length ? found->code[i] : 0;
   site->length = found->length;
+  site->shift = found->shift;
+  site->signs = found->signs;
   if ((spec->flags & SIGHOOK_COUNT) && !tally_take(&site->counter))
     return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further counters");
   /* A handler is what most sites are for: their stub saves the jump by `path`, and switching off leaves an empty capture. */
@@ -143,6 +175,7 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   site->stub_length = stub.length;
   site->entry_offset = stub.entry_offset;
   site->probe_offset = stub.probe_offset;
+  site->original_offset = stub.original_offset;
   site->displaced_offset = stub.displaced_offset;
   site->exit_offset = stub.exit_offset;
   site->count_offset = stub.count_offset;
@@ -180,9 +213,9 @@ static sighook_status make_site(struct plan *plan, const sighook_spec *spec, con
 /* Whether an idle site's stub still is that of the instruction that stands there. */
 static bool same_instruction(const struct site *site, const struct examination *found)
 {
-  if (!site->stub || site->length != found->length)
+  if (!site->stub || site->length != found->length || site->shift != found->shift)
     return false;
-  for (unsigned i = 0; i < found->length; i++)
+  for (unsigned i = 0; i < found->shift + found->length; i++)
     if (site->original[i] != found->code[i])
       return false;
   return true;
@@ -193,7 +226,7 @@ static sighook_status check_in_place(struct plan *plan, const struct site *site,
   uint8_t expected[HOST_ENTRY_MAX], seen[HOST_ENTRY_MAX];
 
   host_entry_bytes(site, expected);
-  if (plan_read(plan, site->address, seen, site->length) == site->length) {
+  if (plan_read(plan, site_place(site), seen, site->length) == site->length) {
     unsigned same = 0;
 
     while (same < site->length && seen[same] == expected[same])
@@ -225,7 +258,7 @@ sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct s
     status = plan_check_mapping(plan, address, error);
     return status ? status : check_in_place(plan, known.site, error);
   }
-  status = site_examine(plan, address, &found, error);
+  status = site_examine(plan, address, spec->flags, &found, error);
   if (status)
     return status;
   if (known.site && !known.tag && known.site->address == address && same_instruction(known.site, &found) &&
@@ -250,11 +283,12 @@ sighook_status site_check(struct plan *plan, uintptr_t address, uint32_t flags, 
     *draft = *known.site;
     return check_in_place(plan, known.site, error);
   }
-  status = site_examine(plan, address, &found, error);
+  status = site_examine(plan, address, flags, &found, error);
   if (status)
     return status;
-  *draft = (struct site){.address = address, .length = found.length, .counter = SITE_NO_COUNTER};
-  for (unsigned i = 0; i < found.length; i++)
+  *draft = (struct site){
+      .address = address, .length = found.length, .shift = found.shift, .signs = found.signs, .counter = SITE_NO_COUNTER};
+  for (unsigned i = 0; i < found.shift + found.length; i++)
     draft->original[i] = found.code[i];
   status = host_check_displaced(draft, found.low > address ? found.low : found.high < address ? found.high : address, error);
   draft->stub = address;

@@ -56,7 +56,7 @@ struct site {
   };
   int32_t counter;                   /* SITE_NO_COUNTER, or the number of its counter */
   _Atomic(uint8_t) state;
-  uint8_t length;                    /* of the displaced instruction */
+  uint8_t length;                    /* of the displaced instruction, which stands `shift` behind the address */
   uint8_t stub_length;
   bool by_path;                      /* the stub begins with a jump by `path`; else with the capture, always */
   uint8_t entry_offset;              /* in the stub: where entry, islands and traps lead */
@@ -69,6 +69,9 @@ struct site {
   uint8_t reason;                    /* enum entry_reason: why not a better entry */
   bool fragile;
   bool touched, going_live;          /* by the change under way */
+  uint8_t shift;                     /* how far behind the address the entry stands: the length of a landing pad, which stays; or 0 */
+  bool signs;                        /* that pad signs the return address, so it is signed where the entry stands */
+  uint8_t original_offset;           /* in the stub: where a call of the whole original leads */
 };
 
 struct entry_request;
@@ -87,11 +90,13 @@ struct examination {
   uintptr_t low, high;               /* where a stub may lie */
   uintptr_t next_entry;
   bool interior_target;
-  uint8_t length;
+  uint8_t length;                    /* of the instruction to be displaced, code[shift] on */
+  uint8_t shift;
+  bool signs;
 };
 
 /* Whether `address` can be hooked, and what stands there. */
-sighook_status site_examine(struct plan *plan, uintptr_t address, struct examination *found, struct error *error);
+sighook_status site_examine(struct plan *plan, uintptr_t address, uint32_t flags, struct examination *found, struct error *error);
 
 /* The site of `address`, live already or ready to go live: stub written, entry chosen, known to the table. */
 sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct site **site, struct error *error);
@@ -99,7 +104,7 @@ sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct s
 /* What site_obtain would choose; `draft` gets entry, length, original and reason. */
 sighook_status site_check(struct plan *plan, uintptr_t address, uint32_t flags, struct site *draft, struct error *error);
 
-/* The site or patch of ours whose bytes cover `address`, or NULL. */
+/* The site or patch of ours, there already or to be by the change under way, whose bytes cover `address`, or NULL. */
 struct site *site_covering(uintptr_t address);
 
 /* Where whatever stands at the site leads. */
@@ -108,9 +113,21 @@ static inline uintptr_t site_gate(const struct site *site)
   return site->stub + site->entry_offset;
 }
 
+/* Where the entry stands. */
+static inline uintptr_t site_place(const struct site *site)
+{
+  return site->address + site->shift;
+}
+
 static inline uintptr_t site_next(const struct site *site)
 {
-  return site->address + site->length;
+  return site_place(site) + site->length;
+}
+
+/* A pointer by which the original function is called, its landing pad included. */
+static inline uintptr_t site_original(const struct site *site)
+{
+  return site->stub + site->original_offset;
 }
 
 #endif

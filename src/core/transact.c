@@ -141,7 +141,7 @@ static void plan_change(struct transaction *t, struct touched *touched)
     return;
   touched->changes_code = true;
   for (unsigned i = 0; i < site->length; i++)
-    touched->before[i] = touched->after[i] = site->original[i];
+    touched->before[i] = touched->after[i] = site->original[site->shift + i];
   if (live)
     host_entry_bytes(site, touched->before);
   if (site->entry == SIGHOOK_ENTRY_BRANCH)
@@ -149,7 +149,7 @@ static void plan_change(struct transaction *t, struct touched *touched)
   if (wanted)
     host_entry_bytes(site, touched->after);
   t->changes[t->change_count++] = (struct change){
-      .address = site->address, .length = site->length, .before = touched->before, .after = touched->after};
+      .address = site_place(site), .length = site->length, .before = touched->before, .after = touched->after};
 }
 
 /* Sites that were unmapped meanwhile need no bytes restored. */
@@ -199,7 +199,7 @@ static sighook_status change_code(struct transaction *t, struct error *error)
     status = patch_apply(&t->plan.maps, &t->plan.text, t->changes, t->change_count, &at, error);
     if (status)
       for (size_t i = 0; i < t->touched_count; i++)
-        if (t->touched[i].site->address == t->changes[at].address)
+        if (site_place(t->touched[i].site) == t->changes[at].address)
           t->failed_at = t->touched[i].request;
   }
   return status;
@@ -213,7 +213,7 @@ static void store_originals(struct transaction *t)
     const struct request *request = &t->requests[i];
 
     if (!request->removal && request->spec.kind == SIGHOOK_REPLACE && request->spec.call_original)
-      *request->spec.call_original = (void *)(request->hook->site->stub + request->hook->site->displaced_offset);
+      *request->spec.call_original = (void *)site_original(request->hook->site);
   }
 }
 

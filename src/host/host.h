@@ -17,6 +17,7 @@
  *   FRAME_BIAS                         how far into the frame the former points
  *   STUB_MAX, STUB_ALIGN, INSN_MAX, INSN_ALIGN, ISLAND_MAX, ENTRY_MAX     bytes
  *   LOOK_AROUND                        bytes that matter around an instruction that is to be hooked; 0: none
+ *   BRANCH_LENGTH                      of a branch entry
  *   TRAP_LENGTH, TRAP_PC_OFFSET        of the breakpoint instruction; how far behind its start the reported pc lies
  *   LEAVES_BY_TRAP                     whether a capture may need the trap handler to go on at another pc
  *   ADDRESS_END                        behind the addresses that the system gives to programs
@@ -54,7 +55,8 @@ uintptr_t host_routine(enum save_class save_class);
 /* An action's handler for the reference's callbacks: calls argument(address, context). */
 void host_call_callback(sighook_context *context, void *callback);
 
-void host_set_pc(sighook_context *context, uintptr_t pc);
+/* To go on behind the instruction at the site. */
+void host_skip(sighook_context *context, const struct site *site);
 uintptr_t host_pc(const sighook_context *context);
 /* The same for the function that replaces the one whose entry the site is. */
 void host_set_replacement(sighook_context *context, uintptr_t function);
@@ -69,6 +71,7 @@ struct host_stub {
   uint8_t bytes[HOST_STUB_MAX];
   uint8_t length, probe_offset, displaced_offset, exit_offset, count_offset;
   uint8_t entry_offset;    /* where entries lead */
+  uint8_t original_offset; /* where calls of the whole original lead */
   uint8_t trap_offset;     /* of a displaced breakpoint of the program's own; 0xff: none */
   uint8_t finish_offset;   /* of a breakpoint for frame_finish; 0xff: none */
 };
@@ -80,6 +83,13 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
 
 /* Whether the site's instruction could be displaced to `pc`. */
 sighook_status host_check_displaced(const struct site *site, uintptr_t pc, struct error *error);
+
+/* A landing pad at an indirect branch's target, in whose place no branch may stand; false where the instruction is none. */
+struct host_pad {
+  uint8_t length;
+  bool signs;              /* the return address */
+};
+bool host_landing_pad(const uint8_t *bytes, size_t size, struct host_pad *pad);
 
 /* Where the displaced instruction's operands allow a stub to lie. */
 sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t size, uintptr_t *low, uintptr_t *high,

@@ -32,6 +32,8 @@ bool trap_claim(int signal_number, void *ucontext)
   }
   switch ((enum site_state)atomic_load_explicit(&found.site->state, memory_order_acquire)) {
   case SITE_LIVE:
+    if (found.site->shift)           /* ours stands behind this address */
+      return false;
     frame_set_pc(ucontext, site_gate(found.site));
     return true;
   case SITE_PATCHING:

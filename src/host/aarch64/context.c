@@ -3,6 +3,7 @@
 #include "host/host.h"
 #include "visibility.h"
 #include "host/aarch64/cpu.h"
+#include "host/aarch64/pad.h"
 
 enum { INTEGER_ARGUMENTS = 8, LINK_REGISTER = 30 };
 
@@ -46,12 +47,6 @@ uint64_t *host_result(sighook_context *context)
   return &context->x[0];
 }
 
-API void sighook_return(sighook_context *context, uint64_t value)
-{
-  context->x[0] = value;
-  context->pc = context->x[LINK_REGISTER];
-}
-
 struct site *host_frame_site(const struct frame *frame)
 {
   return frame->site;
@@ -62,9 +57,36 @@ bool host_frame_stands(const struct frame *frame)
   return frame->mark == frame;
 }
 
-void host_set_pc(sighook_context *context, uintptr_t pc)
+/* The return address as it was before the landing pad that `site` stands behind signed it. Through x16 and x17, as encodings
+ * that older processors take for no-operations (Arm ARM, C6.2.24). */
+static void unsign(sighook_context *context, const struct site *site)
 {
-  context->pc = pc;
+  register uint64_t modifier __asm__("x16") = context->sp;
+  register uint64_t address __asm__("x17") = context->x[LINK_REGISTER];
+
+  if (!site->signs)
+    return;
+  if (host_pad_uses_key_b(site))
+    __asm__("hint #14" : "+r"(address) : "r"(modifier));   /* autib1716 */
+  else
+    __asm__("hint #12" : "+r"(address) : "r"(modifier));   /* autia1716 */
+  context->x[LINK_REGISTER] = address;
+}
+
+API void sighook_return(sighook_context *context, uint64_t value)
+{
+  unsign(context, host_frame_site(host_frame(context)));
+  context->x[0] = value;
+  context->pc = context->x[LINK_REGISTER];
+}
+
+/* A pad that stays where it is has been run already: it is undone, and what stands behind it is next. */
+void host_skip(sighook_context *context, const struct site *site)
+{
+  if (site->shift)
+    unsign(context, site);
+  else
+    context->pc = site_next(site);
 }
 
 uintptr_t host_pc(const sighook_context *context)
@@ -74,6 +96,7 @@ uintptr_t host_pc(const sighook_context *context)
 
 void host_set_replacement(sighook_context *context, uintptr_t function)
 {
+  unsign(context, host_frame_site(host_frame(context)));
   context->pc = function;
   host_frame(context)->exit = EXIT_TO_FUNCTION;
 }

@@ -3,7 +3,6 @@
 #include "host/host.h"
 #include "host/aarch64/layout.h"
 #include "isa/aarch64/encode.h"
-#include "isa/aarch64/insn.h"
 #include "os/memory.h"
 
 const uint8_t host_trap[HOST_TRAP_LENGTH] = {BREAK_ENTRY << 5 & 0xE0, BREAK_ENTRY >> 3 & 0xFF, 0x20 | BREAK_ENTRY >> 11, 0xD4};
@@ -29,14 +28,14 @@ static bool reaches(uintptr_t from, uintptr_t to)
 void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
 {
   if (site->entry == SIGHOOK_ENTRY_BRANCH)
-    put_word(bytes, a64_encode_b(site->address, site->landing ? site->landing : site_gate(site)));
+    put_word(bytes, a64_encode_b(site_place(site), site->landing ? site->landing : site_gate(site)));
   else
     put_word(bytes, a64_encode_brk(BREAK_ENTRY));
 }
 
 bool host_entry_reaches(const struct site *site, uintptr_t target)
 {
-  return site->entry == SIGHOOK_ENTRY_BRANCH && reaches(site->address, target);
+  return site->entry == SIGHOOK_ENTRY_BRANCH && !site->signs && reaches(site_place(site), target);
 }
 
 size_t host_entry_span(const struct site *site)
@@ -54,13 +53,10 @@ size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX
 static bool is_guarded_pad(const struct entry_request *request)
 {
   struct os_mapping mapping;
-  struct a64_insn insn;
-  uint32_t word;
+  struct host_pad pad;
 
-  __builtin_memcpy(&word, request->site->original, sizeof word);
-  a64_decode(word, request->site->address, &insn);
-  return insn.kind == A64_LANDING_PAD && os_maps_find(request->maps, request->site->address, &mapping) &&
-         (mapping.protection & OS_GUARDED);
+  return !request->site->shift && host_landing_pad(request->site->original, sizeof request->site->original, &pad) &&
+         os_maps_find(request->maps, request->site->address, &mapping) && (mapping.protection & OS_GUARDED);
 }
 
 void host_choose_entry(const struct entry_request *request)

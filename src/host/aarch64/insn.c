@@ -1,5 +1,6 @@
 /* Instructions of AArch64, as the core asks about them. */
 #include "host/host.h"
+#include "isa/aarch64/encode.h"
 #include "isa/aarch64/insn.h"
 
 enum { WORD = 4 };
@@ -35,6 +36,17 @@ bool host_has_skippable_prefix(const uint8_t *bytes)
 {
   (void)bytes;
   return false;
+}
+
+bool host_landing_pad(const uint8_t *bytes, size_t size, struct host_pad *pad)
+{
+  struct a64_insn insn;
+
+  if (size < WORD)
+    return false;
+  a64_decode(word_at(bytes), 0, &insn);
+  *pad = (struct host_pad){.length = WORD, .signs = a64_is_paciasp(word_at(bytes))};
+  return insn.kind == A64_LANDING_PAD;
 }
 
 sighook_status host_check_sequence(uintptr_t address, const uint8_t *code, size_t before, size_t size, struct error *error)

@@ -10,6 +10,7 @@ SAME(site, path, SITE_PATH);
 SAME(site, routine, SITE_ROUTINE);
 SAME(site, action, SITE_ACTION);
 SAME(site, address, SITE_ADDRESS);
+SAME(site, shift, SITE_SHIFT);
 SAME(action, handler, ACTION_HANDLER);
 SAME(action, argument, ACTION_ARGUMENT);
 SAME(thread, level, THREAD_LEVEL);

@@ -7,6 +7,7 @@
 #define SITE_ROUTINE 8
 #define SITE_ACTION 16
 #define SITE_ADDRESS 24
+#define SITE_SHIFT 91
 
 /* site->action: the struct action, with its save class in the low bits; SITE_NO_ACTION where nothing runs */
 #define ACTION_TAG 3

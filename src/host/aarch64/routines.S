@@ -3,8 +3,8 @@
  * reloads x30 and gives the frame back; or, where the action changed pc or sp, it goes to the new pc.
  *
  * Between capture and restore: x19 = frame, x20 = thread record or 0, x21 = the site's address, x22 = where the stub goes on,
- * x23 = the offset of errno from the thread pointer, w24 = errno. The unwinder finds the program's registers in the frame; its
- * pc is x21, for which column 32 is made the return column (AADWARF64, 4.1: the program counter). */
+ * x23 = the offset of errno from the thread pointer, w24 = errno, x25 = where the entry stands: behind the landing pad that may be
+ * at x21. The unwinder finds the program's registers in the frame; its pc is x25, for which column 32 is made the return column (AADWARF64, 4.1: the program counter). */
 #include "layout.h"
 
 #define STATE_VECTOR 1
@@ -213,7 +213,10 @@
         SAVE_X  26, 27, x19
         SAVE_X  28, 29, x19
         ldr     x21, [x16, #SITE_ADDRESS]
-        .cfi_register PC_COLUMN, x21
+        ldrb    w25, [x16, #SITE_SHIFT]
+        add     x25, x25, x21
+        /* DW_CFA_val_expression, PC_COLUMN, 2 bytes: breg25 0. By value, since libgcc knows no size for that column. */
+        .cfi_escape 0x16, PC_COLUMN, 2, 0x89, 0
         .cfi_escape 0x14, 0x1f, 0x00            /* DW_CFA_val_offset: sp is the cfa itself; clang 14 does not know .cfi_val_offset */
         mov     x22, x30
         add     x1, x19, #FRAME_SIZE
@@ -322,7 +325,7 @@
         ROUTINE routine_sve, SAVE_FULL, sve
         ROUTINE routine_sme, SAVE_FULL, sme
 
-/* The action changed pc or sp. x19 = sp = frame, x1 = the new sp, x2 = the new pc, x3 = the old sp, x21 and x22 as in a
+/* The action changed pc or sp. x19 = sp = frame, x1 = the new sp, x2 = the new pc, x3 = the old sp, x22 and x25 as in a
  * routine; vector state is restored. */
         .p2align 4
         .type   leave, %function
@@ -334,7 +337,9 @@ leave:
         .cfi_undefined PC_COLUMN
         cmp     x1, x3
         b.ne    3f
-        add     x4, x21, #4
+        cmp     x2, x25                         /* behind the landing pad, which has been run */
+        b.eq    4f
+        add     x4, x25, #4
         cmp     x2, x4
         b.eq    1f
         ldr     x4, [x19, #CONTEXT_X(30)]
@@ -356,7 +361,8 @@ leave:
         mov     x6, #STUB_SKIP_TO_RETURN_FAR
         tst     w4, #(1 << 30)                  /* BLR has this bit, BL has not */
         csel    x5, x5, x6, eq
-        sub     x30, x22, x5
+        sub     x22, x22, x5
+4:      mov     x30, x22
         LOAD_GENERAL
         ldp     x16, x17, [sp, #CONTEXT_X(16)]
         ldr     x19, [sp, #CONTEXT_X(19)]

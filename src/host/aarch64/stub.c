@@ -14,10 +14,13 @@
 #include <assert.h>
 #include "host/host.h"
 #include "host/aarch64/layout.h"
+#include "host/aarch64/pad.h"
 #include "isa/aarch64/encode.h"
 #include "isa/aarch64/relocate.h"
 
 enum { SP = 31, LR = 30, WORD = 4, SPILL = 16 };
+#define A64_AUTIASP UINT32_C(0xD50323BF)
+#define A64_AUTIBSP UINT32_C(0xD50323FF)
 #define A64_MRS_TPIDR UINT32_C(0xD53BD040)    /* mrs xd, tpidr_el0 */
 
 struct emitter {
@@ -88,6 +91,8 @@ static void emit_path(struct emitter *e, const struct site *site, bool spill)
 
   if (spill)
     emit(e, a64_encode_pair(A64_WORD_STP_X_PRE, 16, 17, SP, -SPILL));
+  else if (site->signs)                                   /* what replaces the function finds its return address unsigned */
+    emit(e, host_pad_uses_key_b(site) ? A64_AUTIBSP : A64_AUTIASP);
   emit(e, adrp(16, here(e), path));
   emit(e, a64_encode_x(A64_WORD_LDR_X, 16, 16, path & 0xFFF));
   emit(e, a64_encode_branch_register(A64_WORD_BR, 16));
@@ -142,17 +147,26 @@ static void emit_count(struct emitter *e, uint32_t number, uintptr_t displaced, 
 enum { SKIP_LENGTH = 3 * WORD };
 enum { PAST_COUNT_TO_DISPLACED = 4 * WORD, PAST_COUNT_TO_PROBE = 2 * WORD };   /* from the end of a counting stub */
 
+/* Goes on at a part of the stub that expects the return address signed, where it is not. */
+static void emit_signing(struct emitter *e, const struct site *site, uintptr_t target)
+{
+  emit(e, host_pad_word(site));
+  emit_branch(e, target);
+}
+
+enum { SIGNING_LENGTH = 2 * WORD };
+
 static uint32_t word_of(const struct site *site)
 {
   uint32_t word;
 
-  __builtin_memcpy(&word, site->original, sizeof word);
+  __builtin_memcpy(&word, site->original + site->shift, sizeof word);
   return word;
 }
 
 static sighook_status displace(const struct site *site, uintptr_t pc, struct a64_displaced *displaced, struct error *error)
 {
-  enum a64_refusal refusal = a64_relocate(word_of(site), site->address, pc, displaced);
+  enum a64_refusal refusal = a64_relocate(word_of(site), site_place(site), pc, displaced);
 
   if (refusal == A64_RELOCATED)
     return SIGHOOK_OK;
@@ -209,6 +223,12 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   status = emit_displaced(&e, site, stub, error);
   if (status)
     return status;
+  stub->original_offset = stub->displaced_offset;
+  if (site->signs && site->by_path) {
+    stub->original_offset = (uint8_t)e.length;
+    emit_signing(&e, site, pc + stub->displaced_offset);
+    emit_signing(&e, site, pc + stub->probe_offset);
+  }
   if (counting) {
     stub->count_offset = (uint8_t)e.length;
     emit_count(&e, (uint32_t)site->counter, pc + stub->displaced_offset, pc + stub->probe_offset);
@@ -222,6 +242,8 @@ uintptr_t host_path(const struct site *site, enum host_part part)
 {
   uintptr_t end = site->stub + site->stub_length;
 
+  if (host_path_may_leave(site) && site->signs)
+    return site->stub + site->original_offset + (part == PART_PROBE ? SIGNING_LENGTH : 0);
   switch (part) {
   case PART_PROBE:
     return site->count_offset ? end - PAST_COUNT_TO_PROBE : site->stub + site->probe_offset;

@@ -78,9 +78,9 @@ bool host_frame_stands(const struct frame *frame)
   return returned >= (uintptr_t)routines_begin && returned < (uintptr_t)routines_end;
 }
 
-void host_set_pc(sighook_context *context, uintptr_t pc)
+void host_skip(sighook_context *context, const struct site *site)
 {
-  context->rip = pc;
+  context->rip = site_next(site);
 }
 
 uintptr_t host_pc(const sighook_context *context)

@@ -29,6 +29,14 @@ bool host_has_skippable_prefix(const uint8_t *bytes)
   return false;
 }
 
+bool host_landing_pad(const uint8_t *bytes, size_t size, struct host_pad *pad)
+{
+  (void)bytes;                       /* a jump in the place of endbr64 is one everywhere: programs run without IBT */
+  (void)size;
+  (void)pad;
+  return false;
+}
+
 sighook_status host_check_sequence(uintptr_t address, const uint8_t *code, size_t before, size_t size, struct error *error)
 {
   (void)address;                     /* no instruction's meaning hangs on its neighbours here */

@@ -154,6 +154,7 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
     stub->count_offset = (uint8_t)e.length;
     emit_count(&e, (uint32_t)site->counter, pc + stub->displaced_offset, pc + stub->probe_offset + LEA_LENGTH);
   }
+  stub->original_offset = stub->displaced_offset;
   stub->length = (uint8_t)e.length;
   return SIGHOOK_OK;
 }
