@@ -25,7 +25,7 @@ const char *reason_text(enum entry_reason reason)
   case REASON_LEANED_ON:
     return "another site's jump leaned on bytes that had to change";
   case REASON_LANDING_PAD:
-    return "the instruction is the landing pad of a guarded page, and a branch in its place would be none";
+    return "the instruction is the landing pad of a guarded page, where a branch would be none, and no entry can stand behind it";
   }
   return "";
 }
