@@ -45,4 +45,5 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
-set(CMAKE_CROSSCOMPILING_EMULATOR ${SIGHOOK_ARM64}/qemu-aarch64 -L ${root})
+# -R: else the emulator puts program, heap and stack so close together that no gap in a branch's reach is left.
+set(CMAKE_CROSSCOMPILING_EMULATOR ${SIGHOOK_ARM64}/qemu-aarch64 -R 0x40000000000 -L ${root})

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sighook/sighook.h>
+#include "machine.h"
 
 static inline void payload_require(int holds, const char *what)
 {

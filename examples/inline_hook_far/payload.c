@@ -1,8 +1,8 @@
 /* sighook_inline_hook: another function in place of one, however far away it is.
  *
- * A jump reaches 2 GiB. To show that nobody has to care, this payload puts the replacement, which multiplies, further
- * away than that: it copies the code into memory of its own and makes sure of the distance. The old function stays
- * callable.
+ * A jump reaches 2 GiB on x86-64, and 128 MiB on AArch64. To show that nobody has to care, this payload puts the
+ * replacement, which multiplies, further away than that: it copies the code into memory of its own and makes sure of the
+ * distance. The old function stays callable.
  *
  *   $ ./target                            target_add(6, 7) = 13
  *   $ LD_PRELOAD=./payload.so ./target    target_add(6, 7) = 42
@@ -11,20 +11,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define JUMP_REACH (UINT64_C(2) << 30)
 #define STEP (UINT64_C(1) << 32)
 #define FAR_SIZE 4096
 
 extern const unsigned char replacement_begin[], replacement_end[];
-
-/* Position-independent, so that a copy runs anywhere. */
-__asm__(".section .rodata\n"
-        "replacement_begin:\n"
-        "  movl %edi, %eax\n"
-        "  imull %esi, %eax\n"
-        "  ret\n"
-        "replacement_end:\n"
-        ".text\n");
 
 static uint64_t distance(uintptr_t a, uintptr_t b)
 {
@@ -48,8 +38,9 @@ static void *far_memory(uintptr_t from)
 static const void *far_replacement(uintptr_t function)
 {
   void *memory = far_memory(function);
-  payload_require(memory != NULL, "no memory more than 2 GiB away from the function");
+  payload_require(memory != NULL, "no memory out of a jump's reach from the function");
   memcpy(memory, replacement_begin, (size_t)(replacement_end - replacement_begin));
+  __builtin___clear_cache(memory, (char *)memory + FAR_SIZE);
   payload_require(mprotect(memory, FAR_SIZE, PROT_READ | PROT_EXEC) == 0, "the copy cannot be made executable");
   return memory;
 }

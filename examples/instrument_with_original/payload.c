@@ -1,7 +1,7 @@
 /* sighook_instrument: a callback before an instruction, which then runs as if nothing had been there.
  *
- * At the patchpoint stands `addl %esi, %eax` with the first argument already in eax. The callback changes the other
- * operand, and the original addition gives the wanted sum:
+ * At the patchpoint stands an addition of the second argument's register to the result's, which holds the first argument
+ * already. The callback changes the other operand, and the original addition gives the wanted sum:
  *
  *   $ ./target                            calc(1, 2) = 3
  *   $ LD_PRELOAD=./payload.so ./target    calc(1, 2) = 42
@@ -10,8 +10,8 @@
 
 static void choose_operand(uintptr_t address, sighook_context *ctx)
 {
-  payload_require(ctx->rip == address, "the context is not that of the patchpoint");
-  ctx->rsi = 42 - ctx->rax;
+  payload_require(payload_pc(ctx) == address, "the context is not that of the patchpoint");
+  sighook_set_arg(ctx, 1, 42 - sighook_result(ctx));
 }
 
 __attribute__((constructor)) static void install(void)

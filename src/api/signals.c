@@ -10,8 +10,7 @@
 
 API int sighook_handle_signal(int signal_number, void *siginfo, void *ucontext)
 {
-  (void)siginfo;
-  return ucontext && trap_claim(signal_number, ucontext);
+  return ucontext && trap_claim(signal_number, siginfo, ucontext);
 }
 
 API uintptr_t sighook_original_pc(uintptr_t pc)

@@ -58,6 +58,29 @@ static struct arena *find_arena(uintptr_t low, uintptr_t high)
   return NULL;
 }
 
+/* Maps code at the nearest gap; ENOENT where there is none. What somebody mapped there meanwhile, or mapped without showing it,
+ * is gone around: first on one side, then on the other. */
+static int take_gap(struct os_maps *maps, const struct gap_search *wanted, size_t code_size, uintptr_t *start, unsigned *tried)
+{
+  struct gap_search search = *wanted;
+  bool below = false, turned = false;
+
+  for (;;) {
+    int failure = gap_find(maps, &search, start, tried) ? os_allocate_at(*start, code_size, OS_READ | OS_EXECUTE) : ENOENT;
+
+    if (failure == ENOENT && !turned && (search.low != wanted->low || search.high != wanted->high)) {
+      search.low = below ? wanted->around : wanted->low;
+      search.high = below ? wanted->high : wanted->around;
+      turned = true;
+    } else if (failure == EEXIST) {
+      below = turned ? below : *start < search.around;
+      *(*start < search.around ? &search.high : &search.low) = *start + os_page_size();
+    } else {
+      return failure;
+    }
+  }
+}
+
 static sighook_status map_arena(struct arena *arena, struct gap_search *search, size_t code_size, struct error *error)
 {
   struct os_maps maps;
@@ -67,18 +90,12 @@ static sighook_status map_arena(struct arena *arena, struct gap_search *search, 
 
   if (failure)
     return error_os(error, SIGHOOK_NO_MEMORY, 0, "open /proc/self/maps", failure);
-  do {
-    if (!gap_find(&maps, search, &start, &tried)) {
-      os_maps_close(&maps);
-      return error_set(error, SIGHOOK_NO_NEAR_MEMORY, search->around,
-                       "no free %zu KiB for stubs between %#lx and %#lx: looked at %u gaps", search->size >> 10, search->low,
-                       search->high, tried);
-    }
-    failure = os_allocate_at(start, code_size, OS_READ | OS_EXECUTE);
-    if (failure == EEXIST)                  /* mapped there meanwhile, or by who does not show it: not there again */
-      *(start < search->around ? &search->high : &search->low) = start + os_page_size();
-  } while (failure == EEXIST);
+  failure = take_gap(&maps, search, code_size, &start, &tried);
   os_maps_close(&maps);
+  if (failure == ENOENT)
+    return error_set(error, SIGHOOK_NO_NEAR_MEMORY, search->around,
+                     "no free %zu KiB for stubs between %#lx and %#lx: looked at %u gaps", search->size >> 10, search->low,
+                     search->high, tried);
   if (failure)
     return error_os(error, SIGHOOK_NO_NEAR_MEMORY, start, "mmap", failure);
   failure = os_allocate_at(start + code_size, search->size - code_size, OS_READ | OS_WRITE);

@@ -3,23 +3,22 @@
 #include "host/host.h"
 #include "os/memory.h"
 
-enum { HEAP_ROOM_MIB = 256, STACK_ROOM_MIB = 128 };
+/* Within a branch's reach, a sixteenth of it at most: elsewhere there may be no room at all. */
+enum { ROOM_SHARE = 16 };
+#define HEAP_ROOM (HOST_JUMP_REACH / ROOM_SHARE < UINT64_C(256) << 20 ? HOST_JUMP_REACH / ROOM_SHARE : UINT64_C(256) << 20)
+#define STACK_ROOM (UINT64_C(128) << 20)
+
 
 #define LOWEST (UINT64_C(64) << 10)           /* vm.mmap_min_addr, as systems set it */
-
-static uintptr_t megabytes(unsigned count)
-{
-  return (uintptr_t)count << 20;
-}
 
 /* The lowest stretch that ends above `address` and is mapped or may be grown into. */
 static bool next_taken(struct os_maps *maps, uintptr_t address, struct os_mapping *taken)
 {
-  uintptr_t heap = os_heap_end(), heap_room = heap + megabytes(HEAP_ROOM_MIB);
+  uintptr_t heap = os_heap_end(), heap_room = heap + HEAP_ROOM;
   bool mapped = os_maps_next(maps, address, taken);
 
   if (mapped && taken->stack)
-    taken->start -= megabytes(STACK_ROOM_MIB);
+    taken->start -= STACK_ROOM;
   if (heap && address < heap_room && (!mapped || heap < taken->start)) {
     *taken = (struct os_mapping){.start = heap, .end = heap_room};
     return true;

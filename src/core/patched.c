@@ -56,6 +56,8 @@ static sighook_status check_range(struct plan *plan, uintptr_t address, const st
   size_t readable = plan_read_original(plan, address, code, patch->length + SITE_BYTES);
   sighook_status status;
 
+  if (address % HOST_INSN_ALIGN)
+    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "%#lx is misaligned: instructions are aligned words", address);
   if (readable < patch->length)
     return error_set(error, SIGHOOK_BAD_ADDRESS, address, "only %zu of the %zu bytes at %#lx can be read", readable,
                      patch->length, address);

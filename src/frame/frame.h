@@ -15,8 +15,8 @@ void frame_add_sp(void *ucontext, intptr_t bytes);
 struct site;
 bool frame_finish(void *ucontext, const struct site *linking);
 
-/* Whether the last trap of this thread was a breakpoint instruction, by the kernel's record of it (never by si_code: a
- * pending asynchronous SIGTRAP may take a breakpoint's place). */
-bool frame_is_breakpoint(int signal_number, const void *ucontext);
+/* Whether a breakpoint instruction made this signal. `siginfo` as a handler gets it; NULL where it is not known. A pending
+ * asynchronous SIGTRAP may take a breakpoint's place: it counts as one where the breakpoint would not be met again. */
+bool frame_is_breakpoint(int signal_number, const void *siginfo, const void *ucontext);
 
 #endif

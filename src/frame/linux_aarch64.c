@@ -4,11 +4,10 @@
 #include <signal.h>
 #include <stddef.h>
 #include <ucontext.h>
-#include <asm/sigcontext.h>
 #include "core/site.h"
 #include "host/host.h"
 
-enum { LINK_REGISTER = 30, CLASS_SHIFT = 26, CLASS_BREAKPOINT = 0x3C };   /* ESR_EL1.EC of BRK (Arm ARM, D24.2.40) */
+enum { LINK_REGISTER = 30 };
 
 extern const char leave_trap[] __attribute__((visibility("hidden")));
 
@@ -41,49 +40,37 @@ static void load(mcontext_t *to, const sighook_context *from)
   to->pstate = (to->pstate & ~UINT64_C(0xF0000C00)) | (from->cpsr & 0xF0000000);
 }
 
+/* As a branch to a tagged address drops the tag (Arm ARM, D8.8.1). */
+static uintptr_t without_tag(uintptr_t address)
+{
+  return address & (UINT64_C(1) << 55) ? address : address & (UINT64_MAX >> 8);
+}
+
 bool frame_finish(void *ucontext, const struct site *linking)
 {
   mcontext_t *now = registers(ucontext);
 
   if (linking) {
-    frame_set_pc(ucontext, now->regs[LINK_REGISTER]);
+    frame_set_pc(ucontext, without_tag(now->regs[LINK_REGISTER]));
     now->regs[LINK_REGISTER] = site_next(linking);
     return true;
   }
   if (now->pc == (uintptr_t)leave_trap) {
     const sighook_context *context = (const sighook_context *)now->regs[HOST_FRAME_REGISTER];
 
-    frame_set_pc(ucontext, context->pc);
+    frame_set_pc(ucontext, without_tag(context->pc));
     load(now, context);
     return true;
   }
   return false;
 }
 
-/* The kernel's record of the exception, where it left one (emulators may not). */
-static const struct esr_context *find_syndrome(const mcontext_t *context)
+/* By si_code: the kernel keeps no record of a breakpoint in the frame (brk_handler sets no fault_code, so that the ESR there is
+ * none or an older fault's), and the breakpoint itself may be gone since. One whose place an asynchronous SIGTRAP took is met
+ * again, as the pc is at it. */
+bool frame_is_breakpoint(int signal_number, const void *siginfo, const void *ucontext)
 {
-  const uint8_t *at = (const uint8_t *)context->__reserved, *end = at + sizeof context->__reserved;
-
-  while (at + sizeof(struct esr_context) <= end) {
-    const struct _aarch64_ctx *head = (const struct _aarch64_ctx *)at;
-
-    if (head->magic == ESR_MAGIC)
-      return (const struct esr_context *)at;
-    if (!head->magic || head->size < sizeof *head)
-      break;
-    at += head->size;
-  }
-  return NULL;
-}
-
-bool frame_is_breakpoint(int signal_number, const void *ucontext)
-{
-  const struct esr_context *syndrome = find_syndrome(registers(ucontext));
-
   if (signal_number != SIGTRAP)
     return false;
-  if (syndrome)
-    return syndrome->esr >> CLASS_SHIFT == CLASS_BREAKPOINT;
-  return host_trap_stands(frame_pc(ucontext));
+  return siginfo ? ((const siginfo_t *)siginfo)->si_code == TRAP_BRKPT : host_trap_stands(frame_pc(ucontext));
 }

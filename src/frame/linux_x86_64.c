@@ -28,7 +28,9 @@ bool frame_finish(void *ucontext, const struct site *linking)
   return false;
 }
 
-bool frame_is_breakpoint(int signal_number, const void *ucontext)
+/* By the kernel's record of the thread's last trap, whatever si_code says: the pc is behind the breakpoint. */
+bool frame_is_breakpoint(int signal_number, const void *siginfo, const void *ucontext)
 {
+  (void)siginfo;
   return signal_number == SIGTRAP && ((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_TRAPNO] == TRAP_BREAKPOINT;
 }

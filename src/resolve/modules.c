@@ -113,7 +113,8 @@ static bool is_current(const struct module *module, const struct os_module_ident
 
   if (!identity || !module->image.build_id_length)
     return os_modules_generation() == list_generation;
-  if (identity->object != module->object || identity->low > module->image.low || identity->high < module->image.high)
+  if (identity->object != module->object || identity->low > module->image.text ||
+      identity->high < module->image.text_end)
     return false;
   for (size_t i = 0; i < module->image.build_id_length; i++)
     if (there[i] != module->build_id[i])

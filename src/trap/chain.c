@@ -19,7 +19,7 @@ static void default_action(int signal_number, const siginfo_t *info, void *ucont
   uintptr_t trap = frame_pc(ucontext) - HOST_TRAP_PC_OFFSET;
 
   os_signal_default(signal_number);
-  if (is_forced(info) && frame_is_breakpoint(signal_number, ucontext) && host_trap_stands(trap))
+  if (is_forced(info) && frame_is_breakpoint(signal_number, info, ucontext) && host_trap_stands(trap))
     frame_set_pc(ucontext, trap);
   else
     os_signal_self(signal_number);

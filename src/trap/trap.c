@@ -12,12 +12,12 @@
 static struct chain_link previous;
 static bool started;
 
-bool trap_claim(int signal_number, void *ucontext)
+bool trap_claim(int signal_number, const void *siginfo, void *ucontext)
 {
   uintptr_t address = frame_pc(ucontext) - HOST_TRAP_PC_OFFSET;
   struct table_value found;
 
-  if (!frame_is_breakpoint(signal_number, ucontext))
+  if (!frame_is_breakpoint(signal_number, siginfo, ucontext))
     return false;
   if (frame_finish(ucontext, NULL))
     return true;
@@ -27,7 +27,7 @@ bool trap_claim(int signal_number, void *ucontext)
   if (found.tag == TABLE_FINISHING_TRAP)
     return frame_finish(ucontext, found.site);
   if (found.tag == TABLE_DISPLACED_TRAP) {   /* the program's own breakpoint, run in a stub: report it where it stood */
-    frame_set_pc(ucontext, site_next(found.site));
+    frame_set_pc(ucontext, HOST_TRAP_PC_OFFSET ? site_next(found.site) : site_place(found.site));
     return false;
   }
   switch ((enum site_state)atomic_load_explicit(&found.site->state, memory_order_acquire)) {
@@ -50,10 +50,19 @@ bool trap_claim(int signal_number, void *ucontext)
   return true;
 }
 
+/* Where the system tells a breakpoint's address too, it is that of the program's, not of its displaced form. */
+static void tell_address(siginfo_t *info, const void *ucontext)
+{
+  if (!HOST_TRAP_PC_OFFSET && info->si_code == TRAP_BRKPT)
+    info->si_addr = (void *)frame_pc(ucontext);
+}
+
 static void on_signal(int signal_number, siginfo_t *info, void *ucontext)
 {
-  if (!trap_claim(signal_number, ucontext))
-    chain_deliver(&previous, signal_number, info, ucontext);
+  if (trap_claim(signal_number, info, ucontext))
+    return;
+  tell_address(info, ucontext);
+  chain_deliver(&previous, signal_number, info, ucontext);
 }
 
 sighook_status trap_start(struct error *error)

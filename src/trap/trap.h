@@ -10,6 +10,6 @@
 sighook_status trap_start(struct error *error);
 
 /* Whether the signal was one of our traps; then the interrupted context has been sent on. [anywhere] */
-bool trap_claim(int signal_number, void *ucontext);
+bool trap_claim(int signal_number, const void *siginfo, void *ucontext);
 
 #endif

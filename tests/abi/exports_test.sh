@@ -1,6 +1,6 @@
 #!/bin/bash
 # The library exports what its headers declare: no more, no less, and all of it under the first release's version.
-#   exports_test.sh LIBRARY INCLUDE_FOLDER        (CC: the compiler, cc by default)
+#   exports_test.sh LIBRARY INCLUDE_FOLDER        (CC, NM: the compiler and its nm; cc and nm by default)
 set -uo pipefail
 export LC_ALL=C
 readonly library=$1 include=$2 version=SIGHOOK_0.1
@@ -20,7 +20,7 @@ report() { # sentence file-with-offenders
 # A declaration is a name before a parenthesis; a pointer type's name stands before a closing one.
 echo '#include <sighook/sighook.h>' | "${CC:-cc}" -E -P -I"$include" - |
   grep -oE '\bsighook_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u >"$scratch/declared"
-nm -D --defined-only --with-symbol-versions "$library" | awk '{ print $NF }' | sort -u >"$scratch/exported"
+"${NM:-nm}" -D --defined-only --with-symbol-versions "$library" | awk '{ print $NF }' | sort -u >"$scratch/exported"
 sed 's/@.*//' "$scratch/exported" | grep -vx "$version" | sort -u >"$scratch/names"
 grep -vE "(@@$version|^$version(@@$version)?)\$" "$scratch/exported" >"$scratch/unversioned"
 comm -23 "$scratch/declared" "$scratch/names" >"$scratch/lacking"

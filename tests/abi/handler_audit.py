@@ -1,25 +1,29 @@
 """Walks every reference from what may run in a signal handler, and lists what is reached outside of the library.
 
-  handler_audit.py INCLUDE_FOLDER SYMBOLS OBJECT...
+  handler_audit.py INCLUDE_FOLDER SYMBOLS OBJECT...        (READELF: of the compiler's binutils, readelf by default)
 
 Roots are the signal handler and every function that a public header marks [anywhere]. The objects are compiled with one
 section a function, so that a reference from one function to another is a relocation; a reference to a table leads on to the
-functions in the table. A name that no object defines has to stand in SYMBOLS: `name  # why it is safe`. There, a line
+functions in the table. A name that no object defines has to stand in SYMBOLS: `name  # why it is safe`, where * stands for
+any characters. There, a line
 `forbid name  # why` names a function of our own that must not be reached, and `stop name  # why` one that is referred to
 but not run.
 """
 import collections
+import fnmatch
+import os
 import pathlib
 import re
 import subprocess
 import sys
 
 HANDLER = "on_signal"
+READELF = os.environ.get("READELF", "readelf")
 Symbol = collections.namedtuple("Symbol", "name section value size local kind")
 
 
 def readelf(option, path):
-    return subprocess.run(["readelf", "-W", option, path], check=True, capture_output=True, text=True).stdout.splitlines()
+    return subprocess.run([READELF, "-W", option, path], check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 class Object:
@@ -130,7 +134,7 @@ def anywhere_functions(include):
 
 def audit(program, root, title, lists):
     found, sections = program.reached(root, lists)
-    bad = {name: way for name, way in found.items() if name not in lists[""]}
+    bad = {name: way for name, way in found.items() if not any(fnmatch.fnmatchcase(name, safe) for safe in lists[""])}
     if not bad:
         print(f"ok - {title} reaches only what is safe there ({sections} sections, {len(found)} outside names)")
         return 0

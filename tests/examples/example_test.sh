@@ -1,8 +1,8 @@
 #!/bin/bash
 # One example, without and with its payload: standard output compared to the byte, nothing on standard error, status 0.
-#   example_test.sh FOLDER UNHOOKED HOOKED
+#   example_test.sh FOLDER UNHOOKED HOOKED [QEMU_USER [OPTION...]]
 set -uo pipefail
-readonly folder=$1 unhooked=$2 hooked=$3
+readonly folder=$1 unhooked=$2 hooked=$3 emulator=("${@:4}")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failures=0
@@ -19,6 +19,11 @@ expect() { # sentence line command...
   fi
 }
 
-expect "without the payload: $unhooked" "$unhooked" "$folder/target"
-expect "with the payload: $hooked" "$hooked" env LD_PRELOAD="$folder/payload.so" "$folder/target"
+expect "without the payload: $unhooked" "$unhooked" "${emulator[@]}" "$folder/target"
+if [ ${#emulator[@]} = 0 ]; then
+  preload=(env "LD_PRELOAD=$folder/payload.so")
+else
+  preload=("${emulator[@]}" -E "LD_PRELOAD=$folder/payload.so")
+fi
+expect "with the payload: $hooked" "$hooked" "${preload[@]}" "$folder/target"
 exit $((failures > 0))

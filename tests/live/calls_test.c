@@ -15,8 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "live.h"
-
-long rip_relative_mov(long), test_then_je(long), four_bytes(long), live_vectors(long);
+#include "patterns.h"
 
 static void return_4242(sighook_context *context, void *user)
 {
@@ -24,11 +23,18 @@ static void return_4242(sighook_context *context, void *user)
   sighook_return(context, 4242);
 }
 
-static void callback_99(uintptr_t address, sighook_context *context)
+static uintptr_t called_at;
+
+static void argument_1(uintptr_t address, sighook_context *context)
 {
-  assert_int_equal(address, context->rip);
-  context->rax = 99;
-  context->rdi = 1;
+  called_at = address;
+  sighook_set_arg(context, 0, 1);
+}
+
+static void result_99(uintptr_t address, sighook_context *context)
+{
+  called_at = address;
+  sighook_set_result(context, 99);
 }
 
 static void instrument_runs_the_callback_and_then_the_instruction(void **state)
@@ -36,17 +42,18 @@ static void instrument_runs_the_callback_and_then_the_instruction(void **state)
   uint32_t original = 0, again = 0;
 
   (void)state;
-  assert_int_equal(sighook_instrument((uintptr_t)four_bytes, callback_99, &original), SIGHOOK_OK);
-  assert_int_equal(four_bytes(5), 1);                  /* mov %rdi,%rax, of the rdi that the callback wrote */
-  assert_int_equal(sighook_original_opcode((uintptr_t)four_bytes, &again), SIGHOOK_OK);
+  assert_int_equal(sighook_instrument((uintptr_t)simple, argument_1, &original), SIGHOOK_OK);
+  assert_int_equal(simple(5), simple_computes(1));     /* of the argument that the callback wrote */
+  assert_int_equal(called_at, (uintptr_t)simple);
+  assert_int_equal(sighook_original_opcode((uintptr_t)simple, &again), SIGHOOK_OK);
   assert_int_equal(original, again);
-  assert_int_equal(original, 0xc3f88948);
-  assert_int_equal(sighook_instrument_no_original((uintptr_t)four_bytes, callback_99, NULL), SIGHOOK_OK);
-  assert_int_equal(four_bytes(5), 99);
-  assert_int_equal(sighook_unhook((uintptr_t)four_bytes), SIGHOOK_OK);
-  assert_int_equal(four_bytes(5), 5);
-  assert_int_equal(sighook_original_opcode((uintptr_t)four_bytes, &again), SIGHOOK_NOT_FOUND);
-  assert_int_equal(sighook_unhook((uintptr_t)four_bytes), SIGHOOK_NOT_FOUND);
+  assert_int_equal(original, (uint32_t)SIMPLE_OPCODE);
+  assert_int_equal(sighook_instrument_no_original((uintptr_t)simple, result_99, NULL), SIGHOOK_OK);
+  assert_int_equal(simple(5), 99);
+  assert_int_equal(sighook_unhook((uintptr_t)simple), SIGHOOK_OK);
+  assert_int_equal(simple(5), simple_computes(5));
+  assert_int_equal(sighook_original_opcode((uintptr_t)simple, &again), SIGHOOK_NOT_FOUND);
+  assert_int_equal(sighook_unhook((uintptr_t)simple), SIGHOOK_NOT_FOUND);
 }
 
 static void probes_run_by_priority_and_leave_in_any_order(void **state)
@@ -55,35 +62,35 @@ static void probes_run_by_priority_and_leave_in_any_order(void **state)
 
   (void)state;
   for (int i = 0; i < 3; i++) {
-    sighook_spec spec = probe(rip_relative_mov, count, 0);
+    sighook_spec spec = probe(adds_1234, count, 0);
 
     spec.user = (void *)(intptr_t)(i + 1);
     spec.priority = i == 1 ? 10 : 0;
     hooks[i] = installed(spec);
   }
   order_count = 0;
-  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(adds_1234(1), 1235);
   assert_int_equal(order_count, 3);
   assert_int_equal(order[0] * 100 + order[1] * 10 + order[2], 213);
   assert_int_equal(sighook_remove(hooks[0]), SIGHOOK_OK);
   order_count = 0;
-  rip_relative_mov(1);
+  adds_1234(1);
   assert_int_equal(order[0] * 10 + order[1], 23);
   assert_int_equal(sighook_remove(hooks[2]), SIGHOOK_OK);
   assert_int_equal(sighook_remove(hooks[1]), SIGHOOK_OK);
-  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(adds_1234(1), 1235);
 }
 
 static void a_hook_is_switched_off_and_on(void **state)
 {
-  sighook_hook hook = installed(probe(rip_relative_mov, return_4242, SIGHOOK_START_DISABLED));
+  sighook_hook hook = installed(probe(adds_1234, return_4242, SIGHOOK_START_DISABLED));
 
   (void)state;
-  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(adds_1234(1), 1235);
   assert_int_equal(sighook_enable(hook), SIGHOOK_OK);
-  assert_int_equal(rip_relative_mov(1), 4242);
+  assert_int_equal(adds_1234(1), 4242);
   assert_int_equal(sighook_disable(hook), SIGHOOK_OK);
-  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(adds_1234(1), 1235);
   assert_int_equal(sighook_remove_wait(hook, 100), SIGHOOK_OK);
   assert_int_equal(sighook_remove(hook), SIGHOOK_NOT_FOUND);
 }
@@ -95,10 +102,10 @@ static void hits_are_counted_with_and_without_a_handler(void **state)
   (void)state;
   for (int i = 0; i < 2; i++) {
     sighook_info info = {.size = sizeof info};
-    sighook_hook hook = installed(probe(rip_relative_mov, handlers[i], SIGHOOK_COUNT));
+    sighook_hook hook = installed(probe(adds_1234, handlers[i], SIGHOOK_COUNT));
 
     for (int j = 0; j < 1000; j++)
-      rip_relative_mov(j);
+      adds_1234(j);
     assert_int_equal(sighook_query(hook, &info), SIGHOOK_OK);
     assert_int_equal(info.hits, 1000);
     assert_int_equal(info.missed, 0);
@@ -119,34 +126,48 @@ static void expect_failure(sighook_status expected, sighook_status status)
 static void bad_addresses_are_answered_with_a_reason(void **state)
 {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  /* Far from where the system puts what others map, so that the page behind stays unmapped. */
-  uint8_t *memory = mmap((void *)((uintptr_t)8 << 30), page, PROT_READ | PROT_WRITE | PROT_EXEC,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  uint8_t *memory = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   static int data;
 
   (void)state;
   assert_ptr_not_equal(memory, MAP_FAILED);
-  memory[page - 1] = 0xe9;
-  expect_failure(SIGHOOK_BAD_ADDRESS, sighook_instrument(0, callback_99, NULL));
-  expect_failure(SIGHOOK_BAD_ADDRESS, sighook_instrument(page, callback_99, NULL));
-  expect_failure(SIGHOOK_BAD_ADDRESS, sighook_instrument((uintptr_t)&data, callback_99, NULL));
-  expect_failure(SIGHOOK_BAD_ADDRESS, sighook_instrument((uintptr_t)rip_relative_mov + 1, callback_99, NULL));
-  expect_failure(SIGHOOK_UNDECODABLE, sighook_instrument((uintptr_t)memory + page - 1, callback_99, NULL));
-  memory[page - 1] = 0x06;                             /* no instruction of 64-bit mode */
-  expect_failure(SIGHOOK_UNDECODABLE, sighook_instrument((uintptr_t)memory + page - 1, callback_99, NULL));
-  memory[page - 1] = 0x90;
-  assert_int_equal(sighook_instrument((uintptr_t)memory + page - 1, callback_99, NULL), SIGHOOK_OK);
-  assert_int_equal(sighook_unhook((uintptr_t)memory + page - 1), SIGHOOK_OK);
-  assert_int_equal(memory[page - 1], 0x90);
-  mprotect(memory, page, PROT_NONE);
-  expect_failure(SIGHOOK_BAD_ADDRESS, sighook_instrument((uintptr_t)memory, callback_99, NULL));
-  expect_failure(SIGHOOK_BAD_ARGUMENT, sighook_instrument((uintptr_t)rip_relative_mov, NULL, NULL));
+  expect_failure(SIGHOOK_BAD_ADDRESS, sighook_instrument(0, result_99, NULL));
+  expect_failure(SIGHOOK_BAD_ADDRESS, sighook_instrument(page, result_99, NULL));
+  expect_failure(SIGHOOK_BAD_ADDRESS, sighook_instrument((uintptr_t)&data, result_99, NULL));
+  expect_failure(SIGHOOK_BAD_ADDRESS, sighook_instrument((uintptr_t)adds_1234 + 1, result_99, NULL));
+  expect_failure(SIGHOOK_BAD_ADDRESS, sighook_instrument((uintptr_t)memory, result_99, NULL));
+  expect_failure(SIGHOOK_BAD_ARGUMENT, sighook_instrument((uintptr_t)adds_1234, NULL, NULL));
+  munmap(memory, page);
+}
+
+static void the_last_bytes_before_unmapped_memory_are_hooked_where_they_are_an_instruction(void **state)
+{
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  /* Far from where the system puts what others map, so that the page behind stays unmapped. */
+  uint8_t *memory = mmap((void *)((uintptr_t)8 << 30), page, PROT_READ | PROT_WRITE | PROT_EXEC,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+  (void)state;
+  assert_ptr_not_equal(memory, MAP_FAILED);
+  for (unsigned i = 0; i < sizeof last_bytes / sizeof last_bytes[0]; i++) {
+    const struct last_bytes *last = &last_bytes[i];
+    uint8_t *at = memory + page - last->length;
+
+    memcpy(at, last->bytes, last->length);
+    if (last->answer) {
+      expect_failure(last->answer, sighook_instrument((uintptr_t)at, result_99, NULL));
+      continue;
+    }
+    assert_int_equal(sighook_instrument((uintptr_t)at, result_99, NULL), SIGHOOK_OK);
+    assert_int_equal(sighook_unhook((uintptr_t)at), SIGHOOK_OK);
+    assert_memory_equal(at, last->bytes, last->length);
+  }
   munmap(memory, page);
 }
 
 static void what_later_versions_bring_is_refused_by_name(void **state)
 {
-  sighook_spec spec = probe(rip_relative_mov, count, 0);
+  sighook_spec spec = probe(adds_1234, count, 0);
   sighook_hook hook;
 
   (void)state;
@@ -164,7 +185,7 @@ static void what_later_versions_bring_is_refused_by_name(void **state)
 
 static void a_batch_is_all_or_nothing(void **state)
 {
-  sighook_spec good = probe(rip_relative_mov, return_4242, 0), bad = good;
+  sighook_spec good = probe(adds_1234, return_4242, 0), bad = good;
   sighook_batch *batch;
   sighook_hook hook = {0};
   size_t failed_at = 0;
@@ -177,34 +198,34 @@ static void a_batch_is_all_or_nothing(void **state)
   expect_failure(SIGHOOK_BAD_ADDRESS, sighook_batch_commit(batch, &failed_at));
   assert_int_equal(failed_at, 1);
   assert_int_equal(hook.id, 0);
-  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(adds_1234(1), 1235);
   sighook_batch_destroy(batch);
   assert_int_equal(sighook_batch_create(&batch), SIGHOOK_OK);
   assert_int_equal(sighook_batch_install(batch, &good, &hook), SIGHOOK_OK);
   assert_int_equal(sighook_batch_commit(batch, NULL), SIGHOOK_OK);
-  assert_int_equal(rip_relative_mov(1), 4242);
+  assert_int_equal(adds_1234(1), 4242);
   assert_int_equal(sighook_batch_remove(batch, hook), SIGHOOK_OK);
   assert_int_equal(sighook_batch_commit(batch, NULL), SIGHOOK_OK);
-  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(adds_1234(1), 1235);
   sighook_batch_destroy(batch);
 }
 
 static int in_child(sighook_hook hook)
 {
-  sighook_spec spec = probe(test_then_je, return_4242, 0);
+  sighook_spec spec = probe(tests_and_branches, return_4242, 0);
   sighook_hook own;
-  int wrong = rip_relative_mov(1) != 4242;
+  int wrong = adds_1234(1) != 4242;
 
   wrong |= (sighook_remove(hook) != SIGHOOK_OK) << 1;
-  wrong |= (rip_relative_mov(1) != 1235) << 2;
+  wrong |= (adds_1234(1) != 1235) << 2;
   wrong |= (sighook_install(&spec, &own) != SIGHOOK_OK) << 3;
-  wrong |= (test_then_je(1) != 4242) << 4;
+  wrong |= (tests_and_branches(1) != 4242) << 4;
   return wrong;
 }
 
 static void parent_and_child_hook_on_their_own_after_a_fork(void **state)
 {
-  sighook_hook hook = installed(probe(rip_relative_mov, return_4242, 0));
+  sighook_hook hook = installed(probe(adds_1234, return_4242, 0));
 
   (void)state;
   for (int raw = 0; raw < 2; raw++) {
@@ -215,15 +236,15 @@ static void parent_and_child_hook_on_their_own_after_a_fork(void **state)
       _exit(in_child(hook));
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_int_equal(rip_relative_mov(1), 4242);
-    assert_int_equal(test_then_je(1), 2);
+    assert_int_equal(adds_1234(1), 4242);
+    assert_int_equal(tests_and_branches(1), 2);
   }
   assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
 }
 
 static void foreign_traps_end_the_process_as_without_us(void **state)
 {
-  sighook_hook hook = installed(probe(rip_relative_mov, count, SIGHOOK_FORCE_TRAP));
+  sighook_hook hook = installed(probe(adds_1234, count, SIGHOOK_FORCE_TRAP));
 
   (void)state;
   for (int sent = 0; sent < 2; sent++) {
@@ -234,14 +255,14 @@ static void foreign_traps_end_the_process_as_without_us(void **state)
       if (sent)
         raise(SIGTRAP);
       else
-        __asm__ volatile("int3");
+        __asm__ volatile(BREAKPOINT_INSTRUCTION);
       _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP);
   }
   hits = 0;
-  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(adds_1234(1), 1235);
   assert_int_equal(hits, 1);
   assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
 }
@@ -254,6 +275,7 @@ int main(void)
       cmocka_unit_test(a_hook_is_switched_off_and_on),
       cmocka_unit_test(hits_are_counted_with_and_without_a_handler),
       cmocka_unit_test(bad_addresses_are_answered_with_a_reason),
+      cmocka_unit_test(the_last_bytes_before_unmapped_memory_are_hooked_where_they_are_an_instruction),
       cmocka_unit_test(what_later_versions_bring_is_refused_by_name),
       cmocka_unit_test(a_batch_is_all_or_nothing),
       cmocka_unit_test(parent_and_child_hook_on_their_own_after_a_fork),

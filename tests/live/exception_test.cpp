@@ -1,8 +1,7 @@
 // An exception out of a callback behaves as if the hooked call had thrown, and leaves the site fit for the next hit.
 #include <cstdio>
 #include <sighook/sighook.h>
-
-extern "C" long rip_relative_mov(long);
+#include "patterns.h"
 
 static long hits;
 
@@ -21,18 +20,18 @@ static bool thrown_and_caught(uint32_t flags)
   spec.size = sizeof spec;
   spec.kind = SIGHOOK_PROBE;
   spec.flags = flags;
-  spec.address = (uintptr_t)rip_relative_mov;
+  spec.address = (uintptr_t)adds_1234;
   spec.handler = throw_it;
   if (sighook_install(&spec, &hook) != SIGHOOK_OK)
     return false;
   hits = 0;
   for (int i = 0; i < 100; i++)
     try {
-      rip_relative_mov(1);
+      adds_1234(1);
     } catch (int value) {
       caught += value == 42;
     }
-  return sighook_remove_wait(hook, 1000) == SIGHOOK_OK && caught == 100 && hits == 100 && rip_relative_mov(1) == 1235;
+  return sighook_remove_wait(hook, 1000) == SIGHOOK_OK && caught == 100 && hits == 100 && adds_1234(1) == 1235;
 }
 
 int main()

@@ -8,26 +8,25 @@
 #include <cmocka.h>
 #include <execinfo.h>
 #include "live.h"
-
-long rip_relative_mov(long), test_then_je(long), four_bytes(long), live_vectors(long);
+#include "patterns.h"
 
 static void hit_again(sighook_context *context, void *user)
 {
   (void)context;
   hits++;
   if (hits < 5 || !user)
-    rip_relative_mov(1);
+    adds_1234(1);
 }
 
 static void a_hit_inside_a_handler_is_skipped_or_delivered_as_asked(void **state)
 {
   sighook_info info = {.size = sizeof info};
-  sighook_spec spec = probe(rip_relative_mov, hit_again, SIGHOOK_COUNT);
+  sighook_spec spec = probe(adds_1234, hit_again, SIGHOOK_COUNT);
   sighook_hook hook = installed(spec);
 
   (void)state;
   hits = 0;
-  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(adds_1234(1), 1235);
   assert_int_equal(hits, 1);
   assert_int_equal(sighook_query(hook, &info), SIGHOOK_OK);
   assert_int_equal(info.hits, 2);
@@ -37,7 +36,7 @@ static void a_hit_inside_a_handler_is_skipped_or_delivered_as_asked(void **state
   spec.user = (void *)&hits;
   hook = installed(spec);
   hits = 0;
-  assert_int_equal(rip_relative_mov(1), 1235);
+  assert_int_equal(adds_1234(1), 1235);
   assert_int_equal(hits, 5);
   assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
 }
@@ -54,13 +53,13 @@ static void jump_out(sighook_context *context, void *user)
 
 static void a_handler_left_by_longjmp_is_called_again(void **state)
 {
-  sighook_hook hook = installed(probe(rip_relative_mov, jump_out, 0));
+  sighook_hook hook = installed(probe(adds_1234, jump_out, 0));
 
   (void)state;
   hits = 0;
   for (volatile int i = 0; i < 100; i++)
     if (!setjmp(out))
-      rip_relative_mov(1);
+      adds_1234(1);
   assert_int_equal(hits, 100);
   assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
 }
@@ -68,18 +67,18 @@ static void a_handler_left_by_longjmp_is_called_again(void **state)
 static void write_vector(sighook_context *context, void *user)
 {
   size_t width = 0;
-  uint64_t *xmm1 = sighook_vector(context, 1, &width);
+  uint64_t *live = sighook_vector(context, VECTOR_LIVE, &width);
 
   (void)user;
   assert_true(width >= 16);
-  memset(xmm1, 0, width);
-  xmm1[0] = 31337;
-  xmm1[width / 8 - 1] += 1;                            /* an upper part that the CPU held in its initial state */
+  memset(live, 0, width);
+  live[0] = 31337;
+  live[width / 8 - 1] += 1;                            /* an upper part that the CPU held in its initial state */
 }
 
 static void a_written_vector_register_takes_effect(void **state)
 {
-  uintptr_t nop = (uintptr_t)live_vectors + 9;         /* behind vpxor (4) and vmovq (5) */
+  uintptr_t nop = (uintptr_t)live_vectors + LIVE_VECTORS_NOP;
   sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .address = nop, .handler = write_vector};
   sighook_hook hook = installed(spec);
 
@@ -92,7 +91,7 @@ static void a_written_vector_register_takes_effect(void **state)
 static void allocate_and_hook(sighook_context *context, void *user)
 {
   sighook_hook hook;
-  sighook_spec spec = probe(test_then_je, count, 0);
+  sighook_spec spec = probe(tests_and_branches, count, 0);
   void *volatile memory = malloc(100);
 
   (void)context;
@@ -133,13 +132,13 @@ static void look_back(sighook_context *context, void *user)
 static void a_backtrace_passes_through_a_handler(void **state)
 {
   int depth = 0;
-  sighook_spec spec = probe(rip_relative_mov, look_back, 0);
+  sighook_spec spec = probe(adds_1234, look_back, 0);
   sighook_hook hook;
 
   (void)state;
   spec.user = &depth;
   hook = installed(spec);
-  rip_relative_mov(1);
+  adds_1234(1);
   assert_true(depth > 5);                              /* handler, capture, function, this test, cmocka, main ... */
   assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
 }

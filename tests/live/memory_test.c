@@ -12,10 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <sighook/sighook.h>
-
-long four_bytes(long), rip_relative_mov(long);
-
-static const uint8_t function_code[] = {0x48, 0x8D, 0x47, 0x07, 0x90, 0x90, 0x90, 0xC3};   /* lea 7(%rdi),%rax; nop x3; ret */
+#include "patterns.h"
 
 static void count(sighook_context *context, void *user)
 {
@@ -53,7 +50,7 @@ static uint8_t *code_page(int protection)
 {
   uint8_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-  memcpy(page, function_code, sizeof function_code);
+  memcpy(page, adds_7, sizeof adds_7);
   mprotect(page, 4096, protection);
   return page;
 }
@@ -84,7 +81,7 @@ static void permissions_and_bytes_come_back(void **state)
     assert_string_equal(before, after);
     assert_int_equal(writable_and_executable(), rwx);
     mprotect(page, 4096, PROT_READ | PROT_EXEC);
-    assert_memory_equal(page, function_code, sizeof function_code);
+    assert_memory_equal(page, adds_7, sizeof adds_7);
     munmap(page, 4096);
   }
 }
@@ -96,33 +93,33 @@ static void a_patch_is_written_told_and_undone(void **state)
   uint32_t original = 0, opcode = 0;
 
   (void)state;
-  assert_int_equal(sighook_patchcode((uintptr_t)page, 0x09478D48, &original), SIGHOOK_OK);    /* lea 9(%rdi),%rax */
-  assert_int_equal(original, 0x07478D48);
+  assert_int_equal(sighook_patchcode((uintptr_t)page, (uint32_t)ADDS_9_OPCODE, &original), SIGHOOK_OK);
+  assert_int_equal(original, (uint32_t)ADDS_7_OPCODE);
   assert_int_equal(function(5), 14);
-  assert_int_equal(sighook_patchcode((uintptr_t)page, 0x0B478D48, &original), SIGHOOK_OK);
-  assert_int_equal(original, 0x07478D48);                                                      /* the first one's */
+  assert_int_equal(sighook_patchcode((uintptr_t)page, (uint32_t)ADDS_11_OPCODE, &original), SIGHOOK_OK);
+  assert_int_equal(original, (uint32_t)ADDS_7_OPCODE);                               /* the first one's */
   assert_int_equal(function(5), 16);
   assert_int_equal(sighook_original_opcode((uintptr_t)page, &opcode), SIGHOOK_OK);
-  assert_int_equal(opcode, 0x07478D48);
+  assert_int_equal(opcode, (uint32_t)ADDS_7_OPCODE);
   assert_int_equal(sighook_unhook((uintptr_t)page), SIGHOOK_OK);
-  assert_memory_equal(page, function_code, sizeof function_code);
+  assert_memory_equal(page, adds_7, sizeof adds_7);
   munmap(page, 4096);
 }
 
 static void a_patch_ends_where_instructions_end(void **state)
 {
   uint8_t *page = code_page(PROT_READ | PROT_EXEC);
-  const uint8_t nops[] = {0x90, 0x90, 0x90, 0x90, 0x90}, broken[] = {0x48, 0x8D, 0x47, 0x48};
 
   (void)state;
-  assert_int_equal(sighook_patch_bytes((uintptr_t)page, nops, 2, NULL), SIGHOOK_PATCH_TOO_LONG);
-  assert_int_equal(sighook_patch_bytes((uintptr_t)page + 4, broken, 1, NULL), SIGHOOK_UNDECODABLE);
+  for (unsigned i = 0; i < sizeof bad_patches / sizeof bad_patches[0]; i++)
+    assert_int_equal(sighook_patch_bytes((uintptr_t)page + bad_patches[i].offset, bad_patches[i].bytes, bad_patches[i].length, NULL),
+                     bad_patches[i].answer);
   assert_int_equal(sighook_patch_bytes((uintptr_t)page, nops, 0, NULL), SIGHOOK_BAD_ARGUMENT);
-  assert_memory_equal(page, function_code, sizeof function_code);
-  assert_int_equal(sighook_patch_bytes((uintptr_t)page, nops, 5, NULL), SIGHOOK_OK);
-  assert_int_equal(sighook_instrument((uintptr_t)page + 1, (sighook_callback)(uintptr_t)count, NULL), SIGHOOK_ALREADY_HOOKED);
+  assert_memory_equal(page, adds_7, sizeof adds_7);
+  assert_int_equal(sighook_patch_bytes((uintptr_t)page, nops, sizeof nops, NULL), SIGHOOK_OK);
+  assert_int_equal(sighook_instrument((uintptr_t)page + INSIDE_NOPS, (sighook_callback)(uintptr_t)count, NULL), SIGHOOK_ALREADY_HOOKED);
   assert_int_equal(sighook_unhook((uintptr_t)page), SIGHOOK_OK);
-  assert_memory_equal(page, function_code, sizeof function_code);
+  assert_memory_equal(page, adds_7, sizeof adds_7);
   munmap(page, 4096);
 }
 
@@ -137,12 +134,12 @@ static void bytes_that_somebody_else_changed_are_left_alone(void **state)
   (void)state;
   assert_int_equal(sighook_install(&spec, &hook), SIGHOOK_OK);
   ours = page[0];
-  page[0] = 0xF4;
+  page[0] = (uint8_t)~ours;
   assert_int_equal(sighook_remove(hook), SIGHOOK_CONFLICT);
-  assert_int_equal(page[0], 0xF4);
+  assert_int_equal(page[0], (uint8_t)~ours);
   page[0] = ours;
   assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
-  assert_memory_equal(page, function_code, sizeof function_code);
+  assert_memory_equal(page, adds_7, sizeof adds_7);
   munmap(page, 4096);
 }
 

@@ -71,38 +71,6 @@ static void boundaries_agree_with_objdump(void **state)
     check_module("libcrypto.so.3", 10);
 }
 
-/* libc jumps over `lock` where it runs alone: the byte behind it begins an instruction too. */
-static void jumps_over_lock_in_libc_are_found(void **state)
-{
-  struct os_module module = module_called("libc.so.6");
-  struct numbers locks = numbers_of(OBJDUMP_LOCKS, file_of(&module)),
-                 jumps = numbers_of(OBJDUMP_JUMPS, file_of(&module));
-  size_t skipped = 0;
-
-  (void)state;
-  for (size_t i = 0; i < locks.count; i++) {
-    uintptr_t lock = module.base + locks.first[i];
-    struct code_facts facts = facts_of(lock);
-    bool is_skipped;
-
-    numbers_find(&jumps, locks.first[i] + 1, &is_skipped);
-    assert_int_equal(facts.boundary, BOUNDARY_YES);
-    assert_int_equal(facts.interior_target, is_skipped ? lock + 1 : 0);
-    assert_int_equal(facts.enclosing, 0);
-    if (!is_skipped)
-      continue;
-    skipped++;
-    facts = facts_of(lock + 1);
-    assert_int_equal(facts.boundary, BOUNDARY_YES);
-    assert_int_equal(facts.enclosing, lock);
-    assert_int_equal(facts.interior_target, 0);
-  }
-  print_message("%zu of %zu locked instructions are also entered behind the prefix\n", skipped, locks.count);
-  assert_true(skipped > 0);
-  numbers_free(&locks);
-  numbers_free(&jumps);
-}
-
 static int by_time(const void *a, const void *b)
 {
   double one = *(const double *)a, other = *(const double *)b;
@@ -173,7 +141,6 @@ int main(void)
       cmocka_unit_test(facts_at_an_entry_are_cheap),
       cmocka_unit_test(facts_inside_functions_are_timed),
       cmocka_unit_test(boundaries_agree_with_objdump),
-      cmocka_unit_test(jumps_over_lock_in_libc_are_found),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,16 +36,17 @@ size_t numbers_find(const struct numbers *numbers, uintptr_t value, bool *exact)
 /* Asks the code map as the core does. */
 struct code_facts facts_of(uintptr_t address);
 
+/* Where the shell's commands find the module's file: an emulator shows files of SYSTEM_ROOT in place of this machine's. */
 const char *file_of(const struct os_module *module);
 
 double now_ns(void);
 
-/* Function ranges by the unwind table as readelf prints it. */
+/* READELF and OBJDUMP are those of the compiler's binutils. Function ranges by the unwind table as readelf prints it. */
 #define READELF_FUNCTIONS                                                                                              \
-  "readelf --debug-dump=frames %s 2>/dev/null | sed -n 's/.* pc=\\([0-9a-f]*\\)\\.\\.\\([0-9a-f]*\\)$/\\1 \\2/p'"
+  READELF " --debug-dump=frames %s 2>/dev/null | sed -n 's/.* pc=\\([0-9a-f]*\\)\\.\\.\\([0-9a-f]*\\)$/\\1 \\2/p'"
 /* Where instructions begin; those with `lock`; where jumps lead. */
-#define OBJDUMP_STARTS "objdump -d --no-show-raw-insn %s | sed -n 's/^ *\\([0-9a-f]*\\):\t.*/\\1/p'"
-#define OBJDUMP_LOCKS "objdump -d --no-show-raw-insn %s | sed -n 's/^ *\\([0-9a-f]*\\):\tlock .*/\\1/p'"
-#define OBJDUMP_JUMPS "objdump -d --no-show-raw-insn %s | sed -n 's/^ *[0-9a-f]*:\tj[a-z]* *\\([0-9a-f]*\\) .*/\\1/p'"
+#define OBJDUMP_STARTS OBJDUMP " -d --no-show-raw-insn %s | sed -n 's/^ *\\([0-9a-f]*\\):\t.*/\\1/p'"
+#define OBJDUMP_LOCKS OBJDUMP " -d --no-show-raw-insn %s | sed -n 's/^ *\\([0-9a-f]*\\):\tlock .*/\\1/p'"
+#define OBJDUMP_JUMPS OBJDUMP " -d --no-show-raw-insn %s | sed -n 's/^ *[0-9a-f]*:\tj[a-z]* *\\([0-9a-f]*\\) .*/\\1/p'"
 
 #endif

@@ -374,7 +374,13 @@ leave:
         ldr     x19, [sp, #CONTEXT_X(19)]
         add     sp, sp, #FRAME_SIZE
         ret
-3:      /* anywhere else no branch goes without a scratch register: the trap handler sets everything from the frame */
+3:      /* Anywhere else no branch goes without a scratch register: the trap handler sets everything from the frame. With the old
+         * pc and another sp, that is to the displaced instruction: behind ldr x30 and add sp in the stub. */
+        cmp     x2, x21
+        ccmp    x2, x25, #4, ne
+        b.ne    leave_trap
+        add     x2, x22, #8
+        str     x2, [x19, #CONTEXT_PC]
         .globl  leave_trap
         .hidden leave_trap
 leave_trap:

@@ -29,10 +29,14 @@ static uint32_t overlaid(uint32_t word, uintptr_t at, uintptr_t address, const u
 
 static bool store_word(uintptr_t at, uintptr_t address, const uint8_t *before, const uint8_t *after, size_t length)
 {
-  uint32_t seen = *(volatile uint32_t *)at, expected = overlaid(seen, at, address, before, length);
+  uint32_t seen = *(volatile uint32_t *)at;
 
-  return __atomic_compare_exchange_n((uint32_t *)at, &expected, overlaid(expected, at, address, after, length), false,
-                                     __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+  do
+    if (overlaid(seen, at, address, before, length) != seen)
+      return false;
+  while (!__atomic_compare_exchange_n((uint32_t *)at, &seen, overlaid(seen, at, address, after, length), false, __ATOMIC_SEQ_CST,
+                                      __ATOMIC_RELAXED));
+  return true;
 }
 
 bool host_store(uintptr_t address, const uint8_t *before, const uint8_t *after, size_t length)

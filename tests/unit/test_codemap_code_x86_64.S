@@ -99,8 +99,12 @@ has_data_after:
   .p2align 4
 without_unwind:
   movl $1, %eax
+  .globl without_unwind_second
+without_unwind_second:
   addl $2, %eax
   ret
+  .globl without_unwind_end
+without_unwind_end:
   .size without_unwind, . - without_unwind
   .globl without_anything
   .type without_anything, @function
@@ -165,8 +169,12 @@ cancellable_end:
   .type named, @function
 named:
   nop
+  .globl named_start
+named_start:
 __cp_begin:
   movl $7, %eax
+  .globl named_end
+named_end:
 __cp_end:
   ret
   .size named, . - named

@@ -1,0 +1,14 @@
+/* What the payloads ask of the machine: the pc of a context, and how far a branch reaches. */
+#ifndef EXAMPLES_MACHINE_H
+#define EXAMPLES_MACHINE_H
+
+#include <sighook/sighook.h>
+
+#define JUMP_REACH (UINT64_C(128) << 20)
+
+static inline uintptr_t payload_pc(const sighook_context *ctx)
+{
+  return ctx->pc;
+}
+
+#endif

@@ -1,0 +1,15 @@
+/* calc(a, b) adds, at an instruction that has a symbol of its own. */
+        .text
+        .globl  calc, calc_patchpoint
+        .type   calc, %function
+        .type   calc_patchpoint, %notype
+        .p2align 4
+calc:
+        .cfi_startproc
+        nop
+calc_patchpoint:
+        add     w0, w0, w1
+        ret
+        .cfi_endproc
+        .size   calc, . - calc
+        .section .note.GNU-stack, "", %progbits
