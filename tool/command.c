@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include "arch.h"
 #include "count.h"
 
 enum { HEAD = 4096, SCRIPTS_MAX = 4 };
@@ -52,8 +53,8 @@ static const char *elf_complaint(int descriptor, const unsigned char *head, ssiz
 {
   const Elf64_Ehdr *header = (const Elf64_Ehdr *)head;
 
-  if (length < (ssize_t)sizeof *header || header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != EM_X86_64)
-    return "is not a 64-bit x86 program";
+  if (length < (ssize_t)sizeof *header || !arch_runs(header))
+    return arch.foreign;
   for (unsigned i = 0; i < header->e_phnum; i++) {
     size_t at = header->e_phoff + i * sizeof(Elf64_Phdr);
     const Elf64_Phdr *segment = (const Elf64_Phdr *)(head + at);

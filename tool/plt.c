@@ -1,10 +1,10 @@
-/* PLT entries jump through their import's slot: `jmp *slot(%rip)`, perhaps behind endbr64 or bnd. A slot's relocation has the
- * name. (System V psABI x86-64, 5.2) */
+/* PLT entries jump through their import's slot, whose relocation has the name. */
 #include "plt.h"
 
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
+#include "arch.h"
 
 struct plt_slot {
   uint64_t slot;
@@ -34,12 +34,12 @@ static void read_relocations(Elf *elf, Elf_Scn *section, const GElf_Shdr *header
   for (size_t i = 0; data && i < header->sh_size / header->sh_entsize; i++) {
     GElf_Rela relocation;
     GElf_Sym symbol;
-    unsigned type;
+    uint32_t type;
 
     if (!gelf_getrela(data, (int)i, &relocation))
       continue;
-    type = (unsigned)GELF_R_TYPE(relocation.r_info);
-    if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) ||
+    type = (uint32_t)GELF_R_TYPE(relocation.r_info);
+    if ((type != arch.jump_slot && type != arch.global_data) ||
         !gelf_getsym(elf_getdata(names, NULL), (int)GELF_R_SYM(relocation.r_info), &symbol))
       continue;
     slots->all = grown(slots->all, slots->count, &slots->room, sizeof *slots->all);
@@ -48,33 +48,22 @@ static void read_relocations(Elf *elf, Elf_Scn *section, const GElf_Shdr *header
   }
 }
 
-static void add_stub(struct module *module, const struct plt_slots *slots, uint64_t slot, uint64_t entry)
+static void add_stub(struct module *module, const struct plt_slots *slots, const struct arch_stub *stub)
 {
-  const struct plt_slot key = {.slot = slot};
+  const struct plt_slot key = {.slot = stub->slot};
   const struct plt_slot *found = bsearch(&key, slots->all, slots->count, sizeof key, by_slot);
 
   if (found && found->name && *found->name)
-    module_add(module, found->name, entry)->is_plt = true;
+    module_add(module, found->name, stub->entry)->is_plt = true;
 }
 
 static void read_stubs(struct module *module, const GElf_Shdr *header, const Elf_Data *data, const struct plt_slots *slots)
 {
-  const uint8_t *code = data->d_buf;
+  struct arch_stub stub;
+  size_t at = 0;
 
-  for (size_t at = 0; code && at + 6 <= data->d_size; at++) {
-    int32_t displacement;
-    uint64_t entry = at;
-
-    if (code[at] != 0xFF || code[at + 1] != 0x25)          /* jmp *displacement(%rip) */
-      continue;
-    memcpy(&displacement, code + at + 2, sizeof displacement);
-    if (entry && code[entry - 1] == 0xF2)                  /* bnd */
-      entry--;
-    if (entry >= 4 && memcmp(code + entry - 4, "\xF3\x0F\x1E\xFA", 4) == 0)   /* endbr64 */
-      entry -= 4;
-    add_stub(module, slots, header->sh_addr + at + 6 + (uint64_t)(int64_t)displacement, header->sh_addr + entry);
-    at += 5;
-  }
+  while (data->d_buf && (at = arch_next_stub(data->d_buf, data->d_size, header->sh_addr, at, &stub)))
+    add_stub(module, slots, &stub);
 }
 
 void plt_read(struct module *module, Elf *elf)

@@ -40,7 +40,8 @@ static struct chain *build_chain(const struct site *site, uint32_t count)
   return chain;
 }
 
-/* Which registers the hooks together need saved. A counting part in the stub falls back on a full capture. */
+/* Which registers the hooks together need saved. A counting part in the stub falls back on a full capture, whose counter may
+ * take memory from the system or from outside. */
 static enum save_class class_of(const struct site *site)
 {
   enum save_class class = CLASS_INTEGER;
@@ -51,7 +52,7 @@ static enum save_class class_of(const struct site *site)
     if (!takes_part(hook))
       continue;
     if ((hook->action.handler && !(hook->flags & (SIGHOOK_INTEGER_ONLY | SIGHOOK_SAVE_X87))) ||
-        ((hook->flags & SIGHOOK_COUNT) && tally_has_source()))
+        ((hook->flags & SIGHOOK_COUNT) && (HOST_SYSCALLS_CLOBBER_VECTORS || tally_has_source())))
       needed = needed > CLASS_VECTOR ? needed : CLASS_VECTOR;
     class = needed > class ? needed : class;
   }

@@ -19,6 +19,7 @@
  *   LOOK_AROUND                        bytes that matter around an instruction that is to be hooked; 0: none
  *   BRANCH_LENGTH                      of a branch entry
  *   TRAP_LENGTH, TRAP_PC_OFFSET        of the breakpoint instruction; how far behind its start the reported pc lies
+ *   SYSCALLS_CLOBBER_VECTORS           whether a system call may leave nothing of vector registers
  *   LEAVES_BY_TRAP                     whether a capture may need the trap handler to go on at another pc
  *   ADDRESS_END                        behind the addresses that the system gives to programs
  *   JUMP_REACH                         how far from its stub an entry may lie, with some room to spare */

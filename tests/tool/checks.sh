@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# For the tests of the command: `check SENTENCE CONDITION...` and what they compare with.
+# For the tests of the command: checks, and what they compare with. No programs but bash and coreutils: the emulated arm64
+# machine has no others.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failures=0
@@ -24,24 +25,79 @@ equal() { # sentence expected got
 }
 
 same_file() { # sentence expected-file got-file
-  if cmp -s "$2" "$3"; then
+  local expected got
+  # The dot keeps empty lines at the end.
+  expected=$(cat "$2" && echo .)
+  got=$(cat "$3" && echo .)
+  if [ "$expected" = "$got" ]; then
     ok "$1"
   else
-    not_ok "$1" "$(diff "$2" "$3" | head -n 10)"
+    not_ok "$1" "$(comm -3 --nocheck-order <(echo "$expected") <(echo "$got") | head -n 10)"
   fi
 }
 
-contains() { # sentence file fixed-text
-  if grep -qF -e "$3" "$2"; then
+contains() { # sentence file text
+  if [[ $(cat "$2") == *"$3"* ]]; then
     ok "$1"
   else
     not_ok "$1" "no '$3' in:" "$(head -n 20 "$2")"
   fi
 }
 
-# The calls of one function in a table, summed over programs.
-calls_of() { # table function
-  awk -v name="$2" '$2 == name { sum += $1 } END { print sum + 0 }' "$1"
+at_least() { # sentence bound number
+  if [ "$3" -ge "$2" ]; then
+    ok "$1"
+  else
+    not_ok "$1" "$3, at least $2 expected"
+  fi
+}
+
+# The lines that match none of the patterns.
+lines_but() { # file pattern...
+  local line pattern
+  while IFS= read -r line; do
+    for pattern in "${@:2}"; do
+      # shellcheck disable=SC2053  # it is a pattern
+      [[ $line != $pattern ]] || continue 2
+    done
+    printf '%s\n' "$line"
+  done <"$1"
+}
+
+lines_like() { # file pattern
+  local line
+  while IFS= read -r line; do
+    # shellcheck disable=SC2053
+    [[ $line != $2 ]] || printf '%s\n' "$line"
+  done <"$1"
+}
+
+count_like() { # file pattern
+  lines_like "$1" "$2" | wc -l
+}
+
+# The calls of one function in a table, summed over programs; without a function: of all.
+calls_of() { # table [function]
+  local number name sum=0
+  while read -r number name _; do
+    [[ $number != [0-9]* ]] || [ "${2:-$name}" != "$name" ] || sum=$((sum + number))
+  done <"$1"
+  echo $sum
+}
+
+# Where a function lies, and how long its first instruction is; TOOLS is the prefix of binutils for another machine.
+offset_of_tock() { # program
+  local offset type name
+  "${TOOLS:-}nm" "$1" | while read -r offset type name; do
+    [ "$type $name" != "T tock" ] || printf '0x%x\n' "0x$offset"
+  done
+}
+
+length_in_tock() { # program
+  local line lines=()
+  while read -r line; do lines+=("${line%%:*}"); done < <("${TOOLS:-}objdump" -d --no-show-raw-insn --disassemble=tock "$1" |
+    grep -A 2 '<tock>:' | tail -n 2)
+  printf '0x%x\n' $((0x${lines[1]} - 0x${lines[0]}))
 }
 
 finish() {

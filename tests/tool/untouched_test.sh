@@ -10,17 +10,19 @@ count() {
   "$sighook" count -q -o "$scratch/table" -e malloc -- "$@"
 }
 
+# What shells set by themselves.
+readonly shells=('_=*' 'SHLVL=*' 'PWD=*' 'OLDPWD=*')
+
 # Environments, with and without a preload of the user's own, empty and full, and through programs that execute others.
 environments() { # sentence assignment...
   local sentence=$1
   shift
   (export "${@:-NOTHING=}" && env) >"$scratch/plain"
   (export "${@:-NOTHING=}" && count env) >"$scratch/hooked"
-  sed -i '/^_=/d; /^SHLVL=/d' "$scratch/plain" "$scratch/hooked"
-  same_file "$sentence" "$scratch/plain" "$scratch/hooked"
+  same_file "$sentence" <(lines_but "$scratch/plain" '_=*' 'SHLVL=*') <(lines_but "$scratch/hooked" '_=*' 'SHLVL=*')
   (export "${@:-NOTHING=}" && count env env sh -c 'env env') >"$scratch/hooked"
-  sed -i '/^_=/d; /^PWD=/d; /^OLDPWD=/d; /^SHLVL=/d' "$scratch/plain" "$scratch/hooked"
-  same_file "$sentence, through other programs" <(sort "$scratch/plain") <(sort "$scratch/hooked")
+  same_file "$sentence, through other programs" \
+    <(lines_but "$scratch/plain" "${shells[@]}" | sort) <(lines_but "$scratch/hooked" "${shells[@]}" | sort)
 }
 environments "the environment is the user's"
 environments "a preload of the user's stays" LD_PRELOAD=libm.so.6
@@ -53,18 +55,35 @@ same_file "no descriptor is left open" "$scratch/plain" "$scratch/hooked"
 (exec <&- && count ls -1 /proc/self/fd) >"$scratch/hooked"
 same_file "a closed standard input stays closed" "$scratch/plain" "$scratch/hooked"
 signals() {
-  "$@" grep -E '^(SigBlk|SigIgn|SigCgt|ShdPnd)' /proc/self/status
+  "$@" cat /proc/self/status
+}
+signal_lines() { # file
+  lines_like "$1" 'Sig[BI]*'
 }
 signals env >"$scratch/plain"
 signals count >"$scratch/hooked"
-same_file "no signal is caught, ignored or blocked" <(sed '/SigCgt/d' "$scratch/plain") <(sed '/SigCgt/d' "$scratch/hooked")
+same_file "no signal is caught, ignored or blocked" <(signal_lines "$scratch/plain") <(signal_lines "$scratch/hooked")
 (trap '' INT PIPE CHLD TERM && signals env) >"$scratch/plain"
 (trap '' INT PIPE CHLD TERM && signals count) >"$scratch/hooked"
-same_file "signals that the user ignores stay ignored" <(grep SigIgn "$scratch/plain") <(grep SigIgn "$scratch/hooked")
+same_file "signals that the user ignores stay ignored" <(signal_lines "$scratch/plain") <(signal_lines "$scratch/hooked")
+own_group() {
+  local facts
+  facts=$(cat /proc/$$/stat)
+  read -r _ _ facts _ <<<"${facts##*) }"
+  echo "$facts"
+}
 group=$(count "$calls" group 0)
-equal "the target is in the command's process group" "$(ps -o pgid= -p $$ | tr -d ' ')" "$group"
+equal "the target is in the command's process group" "$(own_group)" "$group"
 
 # What we leave behind.
-equal "no process is left" "" "$(pgrep -f "$calls group" || true)"
-equal "nothing is left in /dev/shm" "" "$(find /dev/shm -iname "*sighook*")"
+commands_like() { # pattern
+  local file
+  for file in /proc/[0-9]*/cmdline; do
+    { tr '\0\n' '  ' <"$file" && echo; } 2>/dev/null
+  done >"$scratch/commands"
+  lines_like "$scratch/commands" "$1"
+}
+equal "no process is left" "" "$(commands_like "$calls group*")"
+ls -A /dev/shm >"$scratch/names"
+equal "nothing is left in /dev/shm" "" "$(lines_like "$scratch/names" '*[sS]ighook*')"
 finish

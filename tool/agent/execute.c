@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sighook/sighook.h>
 #include "agent.h"
+#include "arch.h"
 #include "environment.h"
 #include "os/memory.h"
 #include "raw_syscall.h"
@@ -81,7 +82,7 @@ static const char *why_not_elf(long descriptor, const unsigned char *head, long 
   const Elf64_Phdr *segments = (const Elf64_Phdr *)(head + header->e_phoff);
   char interpreter[INTERPRETER];
 
-  if (length < (long)sizeof *header || header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != EM_X86_64)
+  if (length < (long)sizeof *header || !arch_runs(header))
     return "another machine";
   if (header->e_phoff > HEAD || header->e_phoff + header->e_phnum * sizeof *segments > (size_t)length)
     return "unusual file";

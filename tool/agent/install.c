@@ -6,6 +6,7 @@
 #include <link.h>
 #include <sighook/sighook.h>
 #include "agent.h"
+#include "arch.h"
 #include "os/memory.h"
 
 enum { SITE_FLAGS = SIGHOOK_COUNT | SIGHOOK_INTEGER_ONLY | SIGHOOK_REQUIRE_BRANCH, COMMITS_MAX = 8, REASON_MAX = 256 };
@@ -71,11 +72,11 @@ static int find_owner(struct dl_phdr_info *info, size_t size, void *data)
   return 0;
 }
 
-/* The target of an IFUNC: its resolver is asked as the dynamic loader asks it (System V psABI x86-64, 4.4.1). dlsym needs a
- * handle, and dlopen would start libraries, libc among them, before their time. */
+/* The target of an IFUNC, of which its resolver is asked: dlsym needs a handle, and dlopen would start libraries, libc among
+ * them, before their time. */
 static uint64_t chosen_target(struct channel_site *site, uint64_t resolver)
 {
-  struct owner owner = {.address = ((uint64_t(*)(void))(uintptr_t)resolver)()};
+  struct owner owner = {.address = arch_resolve(resolver)};
 
   site->target_module = UINT32_MAX;
   site->target = owner.address;

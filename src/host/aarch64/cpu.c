@@ -1,6 +1,7 @@
 /* What this CPU has: which registers a capture must save. */
 #include <sys/auxv.h>
 #include "host/host.h"
+#include "host/aarch64/cpu.h"
 
 #ifndef HWCAP_SVE
 #define HWCAP_SVE (1 << 22)
@@ -14,11 +15,14 @@ void routine_sve(void);
 void routine_sme(void);
 
 static bool has_sve, has_sme;
+uintptr_t cpu_vector_routine = (uintptr_t)routine_simd;
 
 void host_start(void)
 {
   has_sve = getauxval(AT_HWCAP) & HWCAP_SVE;
   has_sme = getauxval(AT_HWCAP2) & CPU_SME;
+  if (has_sve)
+    cpu_vector_routine = host_routine(CLASS_VECTOR);
 }
 
 uintptr_t host_routine(enum save_class save_class)

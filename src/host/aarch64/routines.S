@@ -185,6 +185,17 @@
         LOAD_X  28, 29, sp
 .endm
 
+/* The registers as a stub left them for a routine, x16 the site and x30 where the stub goes on; only x17 is free. */
+.macro RESTART kind
+        LOAD_CLASS \kind
+        mov     x30, x22
+        LOAD_GENERAL
+        ldr     x16, [sp, #FRAME_SITE]
+        .cfi_def_cfa_register sp
+        .cfi_undefined PC_COLUMN
+        ldr     x19, [sp, #CONTEXT_X(19)]
+.endm
+
 /* ---- the routine ------------------------------------------------------------------------------------------------- */
 
 .macro ROUTINE name, save_class, kind
@@ -286,8 +297,20 @@
         b.ne    .L\name\()_errno_done
         str     w24, [x3, x23]
         b       .L\name\()_errno_done
+.ifc \kind,none
+        /* A system call leaves nothing of SVE state (Linux, Documentation/arch/arm64/sve.rst), and a record may take one to make,
+         * and a level to judge: that is for a routine that has saved everything. */
 .L\name\()_no_thread:
-        bl      thread_enter                    /* general registers only; NULL: no record is to be had, no handler runs */
+.L\name\()_nested:
+        .cfi_remember_state
+        RESTART \kind
+        adrp    x17, cpu_vector_routine
+        ldr     x17, [x17, :lo12:cpu_vector_routine]
+        br      x17
+        .cfi_restore_state
+.else
+.L\name\()_no_thread:
+        bl      thread_enter                    /* NULL: no record is to be had, no handler runs */
         mov     x20, x0
         ldr     x16, [x19, #FRAME_SITE]
         cbnz    x20, .L\name\()_thread
@@ -300,20 +323,15 @@
         bl      dispatch_nested
         cbz     w0, .L\name\()_restore
         b       .L\name\()_again
+.endif
 .L\name\()_other_action:
         cmp     x1, #SITE_NO_ACTION
         b.eq    .L\name\()_leave_level
         stlr    xzr, [x20]
 .L\name\()_again:
         /* The action wants more saved than this routine saves; its publisher has already stored the routine that does. */
-        LOAD_CLASS \kind
-        mov     x30, x22
-        LOAD_GENERAL
-        ldr     x16, [sp, #FRAME_SITE]
+        RESTART \kind
         ldr     x17, [x16, #SITE_ROUTINE]
-        .cfi_def_cfa_register sp
-        .cfi_undefined PC_COLUMN
-        ldr     x19, [sp, #CONTEXT_X(19)]
         br      x17
         .cfi_endproc
         .size   \name, . - \name

@@ -1,0 +1,61 @@
+/* AArch64. A stub is `adrp x16; ldr x17,[x16,#lo]; add x16,x16,#lo; br x17`, perhaps behind `bti c`, and perhaps with an
+ * `autia1716` before its branch (sysvabi64, Program Linkage Table). */
+#include "arch.h"
+
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/ifunc.h>
+#include "isa/aarch64/encode.h"
+
+enum { ADRP_PAGE_BITS = 12, SLOT_BYTES = 8 };
+
+const struct arch arch = {.elf = EM_AARCH64,
+                          .foreign = "is not a 64-bit Arm program",
+                          .jump_slot = R_AARCH64_JUMP_SLOT,
+                          .global_data = R_AARCH64_GLOB_DAT};
+
+static uint32_t word_at(const uint8_t *code, size_t at)
+{
+  uint32_t word;
+
+  memcpy(&word, code + at, sizeof word);
+  return word;
+}
+
+static bool loads_target(uint32_t adrp, uint32_t ldr)
+{
+  return a64_is_adrp(adrp) && a64_get_rd(adrp) == A64_X16 && a64_is_ldr_x(ldr) && a64_get_rd(ldr) == A64_X17 &&
+         a64_get_rn(ldr) == A64_X16;
+}
+
+static uint64_t slot_of(uint32_t adrp, uint32_t ldr, uint64_t pc)
+{
+  uint64_t page = (pc >> ADRP_PAGE_BITS) + (uint64_t)a64_get_adr(adrp);
+
+  return (page << ADRP_PAGE_BITS) + a64_get_imm12(ldr) * SLOT_BYTES;
+}
+
+size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t at, struct arch_stub *stub)
+{
+  for (; at + 2 * A64_INSN_LENGTH <= size; at += A64_INSN_LENGTH) {
+    uint32_t adrp = word_at(code, at), ldr = word_at(code, at + A64_INSN_LENGTH);
+    size_t entry = at;
+
+    if (!loads_target(adrp, ldr))
+      continue;
+    if (entry && a64_is_bti(word_at(code, entry - A64_INSN_LENGTH)))
+      entry -= A64_INSN_LENGTH;
+    *stub = (struct arch_stub){.entry = address + entry, .slot = slot_of(adrp, ldr, address + at)};
+    return at + 2 * A64_INSN_LENGTH;
+  }
+  return 0;
+}
+
+/* sysvabi64, GNU C Library IFUNC interface: a resolver made for an older loader looks at the first argument only. */
+uint64_t arch_resolve(uint64_t resolver)
+{
+  const __ifunc_arg_t features = {
+      ._size = sizeof features, ._hwcap = getauxval(AT_HWCAP), ._hwcap2 = getauxval(AT_HWCAP2)};
+
+  return ((uint64_t(*)(uint64_t, const __ifunc_arg_t *))(uintptr_t)resolver)(features._hwcap | _IFUNC_ARG_HWCAP, &features);
+}

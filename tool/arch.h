@@ -1,0 +1,36 @@
+/* What the command and its agent have to know about the machine; tool/<architecture>/arch.c has it. */
+#ifndef TOOL_ARCH_H
+#define TOOL_ARCH_H
+
+#include <elf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arch {
+  uint16_t elf;                        /* e_machine of its programs */
+  const char *foreign;                 /* what is said about other machines' programs */
+  uint32_t jump_slot, global_data;     /* the relocations of slots that stubs of imports jump through */
+};
+extern const struct arch arch;
+
+/* Programs that this agent can come into have such a header. */
+static inline bool arch_runs(const Elf64_Ehdr *header)
+{
+  return header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
+         header->e_machine == arch.elf;
+}
+
+/* A stub jumps through a slot that the dynamic loader fills in. */
+struct arch_stub {
+  uint64_t entry, slot;                /* addresses */
+};
+
+/* Finds the first stub at offset `at` or behind it, in the code of a section that lies at `address`. Returns the offset
+ * behind the stub; 0 where there is none. */
+size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t at, struct arch_stub *stub);
+
+/* Calls the resolver of an IFUNC as the dynamic loader does. */
+uint64_t arch_resolve(uint64_t resolver);
+
+#endif
