@@ -267,6 +267,33 @@ static void foreign_traps_end_the_process_as_without_us(void **state)
   assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
 }
 
+static sigjmp_buf after_fault;
+
+static void leave_fault(int signal_number)
+{
+  (void)signal_number;
+  siglongjmp(after_fault, 1);
+}
+
+/* What the system keeps of the fault must not make the trap look like one. */
+static void a_trap_entry_works_after_a_handled_fault(void **state)
+{
+  struct sigaction action = {.sa_handler = leave_fault}, before;
+  volatile uint8_t *nowhere = (uint8_t *)(uintptr_t)16;
+  sighook_hook hook;
+
+  (void)state;
+  sigaction(SIGSEGV, &action, &before);
+  if (!sigsetjmp(after_fault, 1))
+    *nowhere = 1;
+  sigaction(SIGSEGV, &before, NULL);
+  hits = 0;
+  hook = installed(probe(adds_1234, count, SIGHOOK_FORCE_TRAP));
+  assert_int_equal(adds_1234(1), 1235);
+  assert_int_equal(hits, 1);
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -279,6 +306,7 @@ int main(void)
       cmocka_unit_test(what_later_versions_bring_is_refused_by_name),
       cmocka_unit_test(a_batch_is_all_or_nothing),
       cmocka_unit_test(parent_and_child_hook_on_their_own_after_a_fork),
+      cmocka_unit_test(a_trap_entry_works_after_a_handled_fault),
       cmocka_unit_test(foreign_traps_end_the_process_as_without_us),
   };
 
