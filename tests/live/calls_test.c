@@ -279,7 +279,7 @@ static void leave_fault(int signal_number)
 static void a_trap_entry_works_after_a_handled_fault(void **state)
 {
   struct sigaction action = {.sa_handler = leave_fault}, before;
-  volatile uint8_t *nowhere = (uint8_t *)(uintptr_t)16;
+  volatile uint8_t *volatile nowhere = NULL;
   sighook_hook hook;
 
   (void)state;

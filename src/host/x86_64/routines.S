@@ -127,6 +127,26 @@
         .cfi_offset \register, \offset - FRAME_TO_SP
 .endm
 
+/* Every register but rsp and rbx, and rax if it is to be kept; in the order in which they were stored, which forwards best. */
+.macro LOAD_GENERAL keep
+        mov     AT(CONTEXT_RCX), %rcx
+.ifnc \keep,rax
+        mov     AT(CONTEXT_RAX), %rax
+.endif
+        mov     AT(CONTEXT_RDX), %rdx
+        mov     AT(CONTEXT_RBP), %rbp
+        mov     AT(CONTEXT_RSI), %rsi
+        mov     AT(CONTEXT_RDI), %rdi
+        mov     AT(CONTEXT_R15), %r15
+        mov     AT(CONTEXT_R14), %r14
+        mov     AT(CONTEXT_R13), %r13
+        mov     AT(CONTEXT_R12), %r12
+        mov     AT(CONTEXT_R11), %r11
+        mov     AT(CONTEXT_R10), %r10
+        mov     AT(CONTEXT_R9), %r9
+        mov     AT(CONTEXT_R8), %r8
+.endm
+
 /* The site into rax, found as the stub gave it. */
 .macro FIND_SITE
         mov     AT(FRAME_SIZE), %rax                            /* the return address into the stub */
@@ -243,20 +263,7 @@
         add     $0x78, %al
         sahf
 .L\name\()_flags_done:
-        mov     AT(CONTEXT_RCX), %rcx
-        mov     AT(CONTEXT_RAX), %rax
-        mov     AT(CONTEXT_RDX), %rdx
-        mov     AT(CONTEXT_RBP), %rbp
-        mov     AT(CONTEXT_RSI), %rsi
-        mov     AT(CONTEXT_RDI), %rdi
-        mov     AT(CONTEXT_R15), %r15
-        mov     AT(CONTEXT_R14), %r14
-        mov     AT(CONTEXT_R13), %r13
-        mov     AT(CONTEXT_R12), %r12
-        mov     AT(CONTEXT_R11), %r11
-        mov     AT(CONTEXT_R10), %r10
-        mov     AT(CONTEXT_R9), %r9
-        mov     AT(CONTEXT_R8), %r8
+        LOAD_GENERAL
         lea     AT(FRAME_SIZE), %rsp
         mov     AT(CONTEXT_RBX), %rbx
         .cfi_def_cfa rsp, 8 + RED_ZONE
@@ -293,19 +300,8 @@
         lea     AT(0), %rsp
         pushq   AT(CONTEXT_EFLAGS)
         popfq
-        mov     AT(CONTEXT_RCX), %rcx
-        mov     AT(CONTEXT_RDX), %rdx
-        mov     AT(CONTEXT_RSI), %rsi
-        mov     AT(CONTEXT_RDI), %rdi
-        mov     AT(CONTEXT_R15), %r15
         .cfi_undefined rip
-        mov     AT(CONTEXT_R14), %r14
-        mov     AT(CONTEXT_R13), %r13
-        mov     AT(CONTEXT_R12), %r12
-        mov     AT(CONTEXT_R11), %r11
-        mov     AT(CONTEXT_R10), %r10
-        mov     AT(CONTEXT_R9), %r9
-        mov     AT(CONTEXT_R8), %r8
+        LOAD_GENERAL rax
         lea     AT(FRAME_SIZE), %rsp
         mov     AT(CONTEXT_RBX), %rbx
         .cfi_def_cfa rsp, 8 + RED_ZONE
@@ -396,20 +392,7 @@ leave:
         mov     %rax, AT(FRAME_EXIT_SP)
         pushq   AT(CONTEXT_EFLAGS)
         popfq
-        mov     AT(CONTEXT_RDX), %rdx
-        mov     AT(CONTEXT_RSI), %rsi
-        mov     AT(CONTEXT_RDI), %rdi
-        mov     AT(CONTEXT_RBP), %rbp
-        mov     AT(CONTEXT_R8), %r8
-        mov     AT(CONTEXT_R9), %r9
-        mov     AT(CONTEXT_R10), %r10
-        mov     AT(CONTEXT_R11), %r11
-        mov     AT(CONTEXT_R12), %r12
-        mov     AT(CONTEXT_R13), %r13
-        mov     AT(CONTEXT_R14), %r14
-        mov     AT(CONTEXT_R15), %r15
-        mov     AT(CONTEXT_RCX), %rcx
-        mov     AT(CONTEXT_RAX), %rax
+        LOAD_GENERAL
         mov     AT(CONTEXT_RBX), %rbx
         mov     FRAME_EXIT_SP(%rsp), %rsp
         ret     $RED_ZONE
