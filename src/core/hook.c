@@ -105,6 +105,14 @@ static struct hook_count site_count(const struct hook *hook)
   return (struct hook_count){sum.hits, sum.missed};
 }
 
+bool hook_stays(const struct site *site)
+{
+  for (const struct hook *hook = site->hooks; hook; hook = hook->next)
+    if (!(hook->role & HOOK_LEAVING))
+      return true;
+  return false;
+}
+
 struct hook_count hook_counted(const struct hook *hook)
 {
   struct hook_count now;

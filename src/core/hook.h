@@ -52,6 +52,9 @@ struct hook *hook_after(const struct hook *hook);
 void hook_link(struct hook *hook);
 void hook_unlink(struct hook *hook);
 
+/* Whether the site has a hook that is not being removed. */
+bool hook_stays(const struct site *site);
+
 /* What its site's counter says, from this hook's view. */
 struct hook_count hook_counted(const struct hook *hook);
 /* Begins, or stops, to count. */

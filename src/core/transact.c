@@ -120,20 +120,12 @@ static void mark_removal(struct transaction *t, struct request *request)
   }
 }
 
-static bool stays(const struct site *site)
-{
-  for (const struct hook *hook = site->hooks; hook; hook = hook->next)
-    if (!(hook->role & HOOK_LEAVING))
-      return true;
-  return false;
-}
-
 /* ---- code ---- */
 
 static void plan_change(struct transaction *t, struct touched *touched)
 {
   struct site *site = touched->site;
-  bool live = site_in_place(site), wanted = stays(site);
+  bool live = site_in_place(site), wanted = hook_stays(site);
   uintptr_t direct = wanted ? publish_direct(site) : 0;
 
   touched->landing = site->landing;
@@ -224,7 +216,7 @@ static void commit(struct transaction *t)
 
     if (!site->going_live)
       publish(site, &t->touched[i].publication);
-    if (!stays(site))
+    if (!hook_stays(site))
       atomic_store_explicit(&site->state, SITE_IDLE, memory_order_release);
     site->touched = site->going_live = false;
   }
