@@ -100,9 +100,9 @@ changed:
 2:      ret
 1:      stp     x16, x17, [sp, #-16]!
         mrs     x16, tpidr_el0
-        ldr     x17, [x16, :tprel_lo12:limit_cell]
+        ldr     x17, [x16, :tprel_lo12_nc:limit_cell]
         add     x17, x17, #1
-        str     x17, [x16, :tprel_lo12:limit_cell]
+        str     x17, [x16, :tprel_lo12_nc:limit_cell]
         ldp     x16, x17, [sp], #16
         add     x0, x0, #1
         b       2b
