@@ -32,12 +32,6 @@ size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct ho
   return WORD;
 }
 
-bool host_has_skippable_prefix(const uint8_t *bytes)
-{
-  (void)bytes;
-  return false;
-}
-
 bool host_landing_pad(const uint8_t *bytes, size_t size, struct host_pad *pad)
 {
   struct a64_insn insn;

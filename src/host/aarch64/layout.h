@@ -52,9 +52,8 @@
 /* vector area */
 #define AREA_SIMD (32 * 16)
 
-/* The immediates of our own breakpoints: a stub whose `blr x30` has to be done by the trap handler; a routine's way to a pc
- * that no branch reaches without a scratch register; whatever else of ours is a trap. */
-#define BREAK_LINK 0xF00D
+/* The immediates of our own breakpoints, beside A64_LINK_TRAP: a routine's way to a pc that no branch reaches without a scratch
+ * register; whatever else of ours is a trap. */
 #define BREAK_LEAVE 0xF00E
 #define BREAK_ENTRY 0xF00F
 

@@ -19,16 +19,6 @@ size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct ho
   return insn.length;
 }
 
-bool host_has_skippable_prefix(const uint8_t *bytes)
-{
-  static const uint8_t prefixes[] = {0xF0, 0xF2, 0xF3, 0x2E, 0x36, 0x3E, 0x26, 0x64, 0x65, 0x66, 0x67};
-
-  for (unsigned i = 0; i < sizeof prefixes; i++)
-    if (bytes[0] == prefixes[i])
-      return true;
-  return false;
-}
-
 bool host_landing_pad(const uint8_t *bytes, size_t size, struct host_pad *pad)
 {
   (void)bytes;                       /* a jump in the place of endbr64 is one everywhere: programs run without IBT */

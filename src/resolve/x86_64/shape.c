@@ -1,15 +1,24 @@
 /* Quick looks at x86-64 bytes. */
 #include "resolve/shape.h"
 
-#include "host/host.h"
 #include "isa/x86_64/insn.h"
+
+static bool begins_with_prefix(const uint8_t *bytes)
+{
+  static const uint8_t prefixes[] = {0xF0, 0xF2, 0xF3, 0x2E, 0x36, 0x3E, 0x26, 0x64, 0x65, 0x66, 0x67};
+
+  for (unsigned i = 0; i < sizeof prefixes; i++)
+    if (bytes[0] == prefixes[i])
+      return true;
+  return false;
+}
 
 bool shape_has_skippable_prefix(const uint8_t *code, size_t length)
 {
   /* endbr64: F3 is no prefix that could be left away, and it stands at every entry of programs built for CET */
   if (length == 4 && code[0] == 0xF3 && code[1] == 0x0F && code[2] == 0x1E && code[3] == 0xFA)
     return false;
-  return length > 1 && host_has_skippable_prefix(code);
+  return length > 1 && begins_with_prefix(code);
 }
 
 static bool is_short_branch(uint8_t opcode)
