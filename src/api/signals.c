@@ -19,11 +19,9 @@ API uintptr_t sighook_original_pc(uintptr_t pc)
 
   if (!site)
     return pc;
-  if (pc >= site->stub + site->displaced_offset && pc < site->stub + site->exit_offset)
-    return site_place(site);
-  if (pc < site->stub + site->exit_offset || (site->count_offset && pc >= site->stub + site->count_offset))
+  if (pc < site->stub + site->displaced_offset)
     return site->address;
-  return site_next(site);
+  return pc < site->stub + site->exit_offset ? site_place(site) : site_next(site);
 }
 
 API void sighook_fix_context(void *ucontext)

@@ -21,19 +21,12 @@ static bool started;
 static uint32_t *fork_word;           /* 1; a child finds 0, however it was forked */
 static bool forking;                  /* fork() runs our handlers: the child's state is whole */
 
-static struct thread *self(void)
-{
-  return thread_self ? thread_self : thread_enter();
-}
-
 void core_ignore(int change)
 {
-  struct thread *thread = self();
+  struct thread *own = thread_enter();
 
-  if (thread)
-    atomic_store_explicit(&thread->ignore,
-                          atomic_load_explicit(&thread->ignore, memory_order_relaxed) + (uint64_t)(int64_t)change,
-                          memory_order_relaxed);
+  if (own)
+    thread_ignore(own, change);
 }
 
 static void before_fork(void)
@@ -82,7 +75,7 @@ static void recover_from_foreign_fork(void)
 static sighook_status start(struct error *error)
 {
   thread_start();
-  if (!self())
+  if (!thread_enter())
     return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory for this thread's record");
   host_start();
   os_sync_start();

@@ -34,13 +34,15 @@ struct counter *tally_of(struct thread *thread, uint32_t number)
     thread->chunks = os_allocate(COUNTER_CHUNKS_MAX * sizeof *thread->chunks);
     if (!thread->chunks)
       return NULL;
-    if (thread == thread_self)
+    if (thread == thread_record)
       thread_chunks = thread->chunks;
   }
   counters = atomic_load_explicit(&thread->chunks[chunk], memory_order_relaxed);
   if (!counters) {
     counters = (source ? source : private_chunk)(chunk);
     atomic_store_explicit(&thread->chunks[chunk], counters, memory_order_release);
+    if (chunk == 0 && thread == thread_record)
+      thread_first_chunk = counters;
   }
   return counters ? &counters[number % COUNTER_CHUNK] : NULL;
 }
@@ -71,8 +73,9 @@ struct counter tally_sum(uint32_t number)
 
 void counters_restart(void)
 {
-  struct thread *thread = thread_self;
+  struct thread *thread = thread_record;
 
+  thread_first_chunk = NULL;
   if (thread && thread->chunks)
     for (uint32_t i = 0; i < COUNTER_CHUNKS_MAX; i++)
       atomic_store_explicit(&thread->chunks[i], NULL, memory_order_relaxed);

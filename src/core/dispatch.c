@@ -55,8 +55,8 @@ static void run_chain(const struct chain *chain, sighook_context *context, enum 
       skip |= hook->kind == SIGHOOK_PROBE_SKIP;
     }
   }
-  if (counted && thread_self)
-    count_hit(chain, thread_self, missed);
+  if (counted && thread_record)
+    count_hit(chain, thread_record, missed);
   choose_pc(chain, context, skip, replacement);
 }
 
@@ -81,6 +81,11 @@ static int run_action(struct frame *frame, const struct site *site, unsigned sav
   return 0;
 }
 
+struct thread *dispatch_thread(struct thread *thread)
+{
+  return thread == &thread_nobody ? thread_enter() : thread;
+}
+
 int dispatch_nested(struct frame *frame, struct site *site, struct thread *thread, unsigned save_class)
 {
   bool ignored = atomic_load_explicit(&thread->ignore, memory_order_relaxed) != 0;
@@ -90,7 +95,7 @@ int dispatch_nested(struct frame *frame, struct site *site, struct thread *threa
   if (inside && !thread_level_is_stale(thread, frame))
     return run_action(frame, site, save_class, ignored ? DELIVER_NONE : DELIVER_RECURSIVE);
   /* Not inside after all: this is the outermost level, as the capture routine would have entered it. */
-  atomic_store_explicit(&thread->level, host_level(frame, atomic_load_explicit(&lifetime_level, memory_order_relaxed)),
+  atomic_store_explicit(&thread->level, host_level(frame, atomic_load_explicit(&capture_facts.epoch, memory_order_relaxed)),
                         memory_order_relaxed);
   atomic_signal_fence(memory_order_seq_cst);       /* stored before the action is read; pairs with lifetime_wait's barrier */
   again = run_action(frame, site, save_class, ignored ? DELIVER_NONE : DELIVER_ALL);

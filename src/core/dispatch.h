@@ -16,8 +16,12 @@ struct chain {
 
 void dispatch_chain(sighook_context *context, void *chain);
 
-/* A hit inside an action on the same thread, or while the thread ignores hits. Called by the capture routines. Non-zero:
- * the action wants more saved than `save_class`; capture again. */
+/* What the capture routines call where a record shows an action under way. The thread's own record, which is not always the one
+ * that the routine went by; NULL where there is none to be had, and no handler runs. */
+struct thread *dispatch_thread(struct thread *thread);
+
+/* Then: a hit inside an action on the same thread, or while the thread ignores hits, or its first. Non-zero: the action wants more
+ * saved than `save_class`; capture again. */
 int dispatch_nested(struct frame *frame, struct site *site, struct thread *thread, unsigned save_class);
 
 #endif

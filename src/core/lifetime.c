@@ -13,8 +13,6 @@ enum {
 };
 #define POLL_NS UINT64_C(50000)
 
-_Atomic(uint64_t) lifetime_level;
-
 static _Atomic(uint64_t) now;
 static struct retired *oldest, **newest = &oldest;
 static unsigned retired_count;
@@ -53,7 +51,7 @@ static bool advance(uint64_t *epoch)
   *epoch = atomic_fetch_add_explicit(&now, 1, memory_order_seq_cst) + 1;
   do {                                 /* whoever stores last stores the newest */
     current = atomic_load_explicit(&now, memory_order_seq_cst);
-    atomic_store_explicit(&lifetime_level, current << LEVEL_EPOCH_SHIFT, memory_order_seq_cst);
+    atomic_store_explicit(&capture_facts.epoch, current << LEVEL_EPOCH_SHIFT, memory_order_seq_cst);
   } while (atomic_load_explicit(&now, memory_order_seq_cst) != current);
   return true;
 }
@@ -97,7 +95,7 @@ sighook_status lifetime_wait(unsigned timeout_ms, struct error *error)
     if (!advanced && (advanced = advance(&target)) && !os_barrier())
       return error_set(error, SIGHOOK_UNSUPPORTED, 0,
                        "the system refuses membarrier: it cannot be known when handlers have ended");
-    if (advanced && oldest_epoch_in_use(thread_self) >= target)
+    if (advanced && oldest_epoch_in_use(thread_record) >= target)
       return SIGHOOK_OK;
     if (os_now_ns() >= deadline)
       return error_set(error, SIGHOOK_TIMED_OUT, 0, "a thread was still inside a handler after %u ms", timeout_ms);

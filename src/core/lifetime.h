@@ -1,4 +1,4 @@
-/* When what a handler may still use can be reused: epochs. A capture stores the global epoch in its thread's record before it
+/* When what a handler may still use can be reused: epochs. A capture stores the global epoch (capture_facts.epoch) in its thread's record before it
  * reads the site's action, and zero when the action is over; what was unlinked before epoch N began is free once every record
  * shows zero or N and later, and a barrier has run on every thread since.
  *
@@ -11,8 +11,6 @@
 #include <stdint.h>
 #include "error.h"
 
-/* What captures put over a frame's address to make a level: the low bits of the current epoch, in their place. */
-extern _Atomic(uint64_t) lifetime_level __attribute__((visibility("hidden")));
 
 /* To be embedded in whatever is retired. */
 struct retired {

@@ -95,18 +95,26 @@ sighook_status publish_prepare(const struct site *site, struct publication *publ
   return SIGHOOK_OK;
 }
 
+static bool only_counts(const struct hook *hook)
+{
+  return hook->kind == SIGHOOK_PROBE && !hook->action.handler && (hook->flags & SIGHOOK_COUNT);
+}
+
 uintptr_t publish_direct(const struct site *site)
 {
   const struct hook *only = NULL;
+  unsigned count = 0, counting = 0;
 
   for (const struct hook *hook = site->hooks; hook; hook = hook->next) {
     if (hook->role & HOOK_LEAVING)
       continue;
-    if (only)
-      return 0;
     only = hook;
+    count++;
+    counting += only_counts(hook);
   }
-  if (!only || only->kind != SIGHOOK_REPLACE || !(only->role & HOOK_PLAIN) || (only->flags & SIGHOOK_COUNT) ||
+  if (count && counting == count && site->count_offset)
+    return site->stub + site->count_offset;
+  if (count != 1 || only->kind != SIGHOOK_REPLACE || !(only->role & HOOK_PLAIN) || (only->flags & SIGHOOK_COUNT) ||
       !host_entry_reaches(site, (uintptr_t)only->action.argument))
     return 0;
   return (uintptr_t)only->action.argument;

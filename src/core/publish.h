@@ -15,8 +15,8 @@ struct publication {
 
 /* Builds it from the hooks linked now, those marked HOOK_LEAVING left out. */
 sighook_status publish_prepare(const struct site *site, struct publication *publication, struct error *error);
-/* The replacement that the site's entry may lead to without its stub, or 0: one that is alone there and can only go as a whole,
- * since what can be disabled or joined by others is switched by data, in the stub. */
+/* Where the site's entry may lead past the switch by data that its stub begins with, or 0: to a replacement that is alone there and
+ * can only go as a whole; to the counting of hooks that do nothing else, who, while they are disabled, take no notice of it. */
 uintptr_t publish_direct(const struct site *site);
 /* Gives back what was prepared and will not be published. */
 void publish_discard(struct publication *publication);

@@ -10,7 +10,8 @@
 #include <sighook/hook.h>
 #include "error.h"
 
-enum save_class { CLASS_INTEGER, CLASS_VECTOR, CLASS_FULL };
+/* In the order of how much they save; apart by one bit each, and from NO_ACTION too. */
+enum save_class { CLASS_INTEGER = 0, CLASS_VECTOR = 1, CLASS_FULL = 3 };
 
 /* What a hit runs, read by the capture routine. The handler is called as handler(context, argument). */
 struct action {
@@ -21,7 +22,7 @@ struct action {
 
 /* A pointer to an action with the class that it needs saved in its low bits, so that a capture loads both at once. */
 typedef uintptr_t tagged_action;
-enum { ACTION_CLASS = 3, NO_ACTION = 3 };
+enum { ACTION_CLASS = 7, NO_ACTION = 7 };
 
 static inline struct action *action_of(tagged_action tagged)
 {
@@ -48,7 +49,7 @@ struct site {
   _Atomic(tagged_action) action;     /* NO_ACTION: nothing runs */
   uintptr_t address;
   uintptr_t stub;                    /* its first byte; 0: a patch, which has none */
-  uintptr_t landing;                 /* PUNNED: the island that the entry leads to; BRANCH: a replacement, in place of the stub, or 0 */
+  uintptr_t landing;                 /* PUNNED: the island that the entry leads to; BRANCH: what it leads to in place of the gate, or 0 */
   uint8_t original[SITE_BYTES];      /* the program's bytes, from the site's first on */
   union {
     struct hook *hooks;              /* by priority */

@@ -11,9 +11,12 @@
 
 enum { TAKEOVER_TRIES = 8 };
 
-__thread struct thread *thread_self;
-int64_t thread_errno_offset;
+struct thread thread_nobody = {.level = 1};
+__thread struct thread *thread_self = &thread_nobody;
+__thread struct thread *thread_record;
+_Alignas(HOST_FACTS_ALIGN) struct capture_facts capture_facts;
 __thread _Atomic(struct counter *) *thread_chunks;
+__thread struct counter *thread_first_chunk;
 
 static _Atomic(struct thread *) records;
 static _Atomic(struct thread *) takeover_cursor;
@@ -21,7 +24,10 @@ static _Atomic(uint32_t) current_generation = 1;
 
 void thread_start(void)
 {
-  thread_errno_offset = (int64_t)((uintptr_t)&errno - (uintptr_t)__builtin_thread_pointer());
+  uintptr_t pointer = (uintptr_t)__builtin_thread_pointer();
+
+  capture_facts.self_offset = (int64_t)((uintptr_t)&thread_self - pointer);
+  capture_facts.errno_offset = (int64_t)((uintptr_t)&errno - pointer);
 }
 
 struct thread *thread_first(void)
@@ -76,22 +82,40 @@ static struct thread *make_records(int id, uint32_t generation)
   return fresh;
 }
 
-struct thread *thread_enter(void)
+static struct thread *take_record(int id)
 {
   uint32_t generation = atomic_load_explicit(&current_generation, memory_order_relaxed);
-  int id = os_thread_id();
   struct thread *record = find_dead(id, generation);
 
-  if (!record)
-    record = make_records(id, generation);
+  return record ? record : make_records(id, generation);
+}
+
+struct thread *thread_enter(void)
+{
+  int id;
+  struct thread *record;
+
+  if (thread_record)
+    return thread_record;
+  id = os_thread_id();
+  record = take_record(id);
   if (!record)
     return NULL;
   atomic_store_explicit(&record->level, 0, memory_order_relaxed);
   atomic_store_explicit(&record->ignore, 0, memory_order_relaxed);
   os_stack_bounds(id, &record->stack_low, &record->stack_high);
   thread_chunks = record->chunks;
-  thread_self = record;
+  thread_first_chunk = thread_chunks ? atomic_load_explicit(&thread_chunks[0], memory_order_relaxed) : NULL;
+  thread_record = thread_self = record;
   return record;
+}
+
+void thread_ignore(struct thread *own, int change)
+{
+  uint64_t reasons = atomic_load_explicit(&own->ignore, memory_order_relaxed) + (uint64_t)(int64_t)change;
+
+  atomic_store_explicit(&own->ignore, reasons, memory_order_relaxed);
+  thread_self = reasons ? &thread_nobody : own;
 }
 
 static bool on_own_stack(const struct thread *thread, const struct frame *frame)
@@ -117,12 +141,12 @@ void thread_after_fork(bool known)
 {
   if (known) {
     for (struct thread *record = thread_first(); record; record = record->next)
-      if (record != thread_self) {
+      if (record != thread_record) {
         atomic_store_explicit(&record->level, 0, memory_order_relaxed);
         atomic_store_explicit(&record->id, 0, memory_order_relaxed);
       }
-    if (thread_self)
-      atomic_store_explicit(&thread_self->id, os_thread_id(), memory_order_relaxed);
+    if (thread_record)
+      atomic_store_explicit(&thread_record->id, os_thread_id(), memory_order_relaxed);
   } else {
     atomic_fetch_add_explicit(&current_generation, 1, memory_order_relaxed);
   }

@@ -24,18 +24,32 @@ struct thread {
   struct thread *next;
 } __attribute__((aligned(128)));    /* two lines: the adjacent-line prefetcher shares pairs */
 
+/* What every capture reads, side by side. */
+struct capture_facts {
+  _Atomic(uint64_t) epoch;             /* the low bits of the current epoch, where a level has them: see core/lifetime.h */
+  int64_t self_offset, errno_offset;   /* of thread_self and errno from the thread pointer on: the same for every thread */
+};
+extern struct capture_facts capture_facts __attribute__((visibility("hidden")));
+
+/* What captures go by: the thread's record, or thread_nobody where it has none yet or ignores hits. */
 extern __thread struct thread *thread_self __attribute__((visibility("hidden")));
-/* Where errno is, from the thread pointer on: the same for every thread. */
-extern int64_t thread_errno_offset __attribute__((visibility("hidden")));
-/* The same chunk array as thread_self->chunks, for the counting part of stubs. */
+/* Always inside an action, so that one test sends captures aside for whatever is not the ordinary case. */
+extern struct thread thread_nobody __attribute__((visibility("hidden")));
+/* The thread's record; NULL before its first hit. */
+extern __thread struct thread *thread_record __attribute__((visibility("hidden")));
+/* The same as thread_record->chunks and its first one, for the counting part of stubs. */
 extern __thread _Atomic(struct counter *) *thread_chunks __attribute__((visibility("hidden")));
+extern __thread struct counter *thread_first_chunk __attribute__((visibility("hidden")));
 
 /* Before the first record is made. */
 void thread_start(void);
 
-/* The calling thread's record, made or taken over if need be; NULL where memory is refused. Async-signal-safe; general
+/* The calling thread's record, made or taken over at the first call; NULL where memory is refused. Async-signal-safe; general
  * registers only, since it runs before an integer-only capture has saved any other. */
 struct thread *thread_enter(void);
+
+/* Adds to the number of reasons for which this thread ignores hits. [anywhere] */
+void thread_ignore(struct thread *own, int change);
 
 /* Visits every record, newest first. [lock-free] */
 struct thread *thread_first(void);

@@ -15,6 +15,7 @@
  * comes first, so that one points to the other), and the numbers HOST_* below:
  *   FRAME_REGISTER, THREAD_REGISTER    by their DWARF numbers, where a capture routine keeps its frame and its thread's record
  *   FRAME_BIAS                         how far into the frame the former points
+ *   FACTS_ALIGN                        of what every capture reads
  *   STUB_MAX, STUB_ALIGN, INSN_MAX, INSN_ALIGN, ISLAND_MAX, ENTRY_MAX     bytes
  *   LOOK_AROUND                        bytes that matter around an instruction that is to be hooked; 0: none
  *   BRANCH_LENGTH                      of a branch entry

@@ -1,6 +1,7 @@
 /* The public accessors of an AArch64 context, by the procedure call standard (AAPCS64, 6.8): those that an integer-only handler
  * may call, hence compiled for general registers only. */
 #include "host/host.h"
+#include "codemem/arena.h"
 #include "visibility.h"
 #include "host/aarch64/cpu.h"
 #include "host/aarch64/pad.h"
@@ -54,7 +55,7 @@ struct site *host_frame_site(const struct frame *frame)
 
 bool host_frame_stands(const struct frame *frame)
 {
-  return frame->mark == frame;
+  return frame->site && arena_site_at(frame->returns) == frame->site;
 }
 
 /* The return address as it was before the landing pad that `site` stands behind signed it. Through x16 and x17, as encodings
@@ -98,5 +99,5 @@ void host_set_replacement(sighook_context *context, uintptr_t function)
 {
   unsign(context, host_frame_site(host_frame(context)));
   context->pc = function;
-  host_frame(context)->exit = EXIT_TO_FUNCTION;
+  host_frame(context)->function = frame_function_mark(host_frame(context), function);
 }

@@ -2,29 +2,7 @@
 #ifndef HOST_LAYOUT_H
 #define HOST_LAYOUT_H
 
-/* struct site */
-#define SITE_PATH 0
-#define SITE_ROUTINE 8
-#define SITE_ACTION 16
-#define SITE_ADDRESS 24
-#define SITE_SHIFT 91
-
-/* site->action: the struct action, with its save class in the low bits; SITE_NO_ACTION where nothing runs */
-#define ACTION_TAG 3
-#define SITE_NO_ACTION 3
-
-/* struct action */
-#define ACTION_HANDLER 0
-#define ACTION_ARGUMENT 8
-
-/* struct thread */
-#define THREAD_LEVEL 0
-#define THREAD_IGNORE 8
-
-/* enum save_class */
-#define SAVE_INTEGER 0
-#define SAVE_VECTOR 1
-#define SAVE_FULL 2
+#include "core/offsets.h"
 
 /* struct frame: the context first */
 #define CONTEXT_X(n) (8 * (n))
@@ -36,18 +14,18 @@
 #define CONTEXT_FPCR 276
 #define FRAME_SITE 280
 #define FRAME_RETURNS 288
-#define FRAME_MARK 296
-#define FRAME_EXIT 304
-#define FRAME_STREAMING 308
+#define FRAME_FUNCTION 296
+#define FRAME_STREAMING 304
 #define FRAME_VECTOR 312
 #define FRAME_MASK 320
 #define FRAME_WIDTH 328
 #define FRAME_SIZE 336
 
-/* The bytes of a stub from its part `skip` to behind the call of the routine: skip is 3 words, the probe 6 or 7, by whether
- * the routine is near. */
-#define STUB_SKIP_TO_RETURN_NEAR 36
-#define STUB_SKIP_TO_RETURN_FAR 40
+/* The bytes of a stub's part `skip`, which ends where the probe begins */
+#define STUB_SKIP_LENGTH 12
+
+/* From a routine's landing pad to where those that come by BL enter */
+#define ROUTINE_PAD_LENGTH 4
 
 /* vector area */
 #define AREA_SIMD (32 * 16)

@@ -2,26 +2,30 @@
 #ifndef MACHINE_H
 #define MACHINE_H
 
-/* How a routine leaves for another pc. Without a scratch register that takes a trap, which sets everything at once; at a
- * function's entry x16 may be clobbered, as a linker's veneer would clobber it (AAPCS64, 6.1.1). */
-enum frame_exit { EXIT_EXACT, EXIT_TO_FUNCTION };
-
 struct frame {
   sighook_context context;
   struct site *site;
   uintptr_t returns;       /* into the stub, behind its call of the routine */
-  const struct frame *mark; /* its own address */
-  uint32_t exit;           /* enum frame_exit */
-  uint32_t streaming;      /* the program was in streaming SVE mode */
+  uint64_t function;       /* frame_function_mark of a function, if the pc may become it in a way that clobbers x16, else anything */
+  uint64_t streaming;      /* the program was in streaming SVE mode */
   void *vector;            /* saved vector registers, where context.state says so */
   void *mask;              /* saved predicate registers, likewise */
   uint64_t width;          /* bytes a saved vector register */
 };
 
+/* To go on at another pc without a scratch register takes a trap, which sets everything at once; at a function's entry x16 may be
+ * clobbered, as a linker's veneer would clobber it (AAPCS64, 6.1.1). Such a pc is marked by what no pointer or number that was
+ * left on the stack looks like. */
+static inline uint64_t frame_function_mark(const struct frame *frame, uintptr_t function)
+{
+  return ~(function ^ (uintptr_t)frame);
+}
+
 enum {
   HOST_FRAME_REGISTER = 19,
   HOST_THREAD_REGISTER = 20,
   HOST_FRAME_BIAS = 0,
+  HOST_FACTS_ALIGN = 4096,              /* one ADRP reaches them */
   HOST_STUB_MAX = 240,
   HOST_STUB_ALIGN = 16,
   HOST_INSN_MAX = 4,

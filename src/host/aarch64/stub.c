@@ -2,12 +2,12 @@
  *
  *   entry:      ldr x16,path; br x16       only where the site may need it: to a replacement at a function's entry, or, with x16 and
  *                                          x17 put on the stack first, to one of the parts below
- *   skip:       ldr x30; add sp; b next    where a capture goes on behind the instruction
- *   probe:      sub sp; save x16, x17, x30 room for the frame
- *               x16 = site; bl routine     capture, action, restore
- *               ldr x30; add sp
- *   displaced:  the original instruction, relocated, and the branch back
+ *   skip:       ldr x30, x0, x1; add sp; b next    where a capture goes on behind the instruction
+ *   probe:      sub sp; save x0, x1, x30   room for the frame
+ *               x0 = site; bl routine      capture, action, restore
+ *               ldr x30, x0, x1; add sp
  *   count:      add one to the thread's counter, in line; only where the site was made for counting
+ *   displaced:  the original instruction, relocated, and the branch back
  *
  * Stubs are written once; what varies is data in the site. They lie in unguarded pages and go back by B, since what they go back
  * to may lie in a guarded one and be no landing pad. */
@@ -18,7 +18,7 @@
 #include "isa/aarch64/encode.h"
 #include "isa/aarch64/relocate.h"
 
-enum { SP = 31, LR = 30, WORD = 4, SPILL = 16 };
+enum { SP = 31, LR = 30, WORD = 4, SPILL = 16, LOAD_REACH = 8 * 4096 };
 #define A64_AUTIASP UINT32_C(0xD50323BF)
 #define A64_AUTIBSP UINT32_C(0xD50323FF)
 #define A64_MRS_TPIDR UINT32_C(0xD53BD040)    /* mrs xd, tpidr_el0 */
@@ -75,7 +75,7 @@ static intptr_t thread_pointer_offset(const void *variable)
 static void emit_give_back(struct emitter *e)
 {
   emit(e, a64_encode_x(A64_WORD_LDR_X, LR, SP, CONTEXT_X(LR)));
-  emit(e, a64_encode_x_immediate(A64_WORD_ADD_X_IMMEDIATE, SP, SP, FRAME_SIZE));
+  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 0, 1, SP, FRAME_SIZE));
 }
 
 static bool near_enough(uintptr_t from, uintptr_t to)
@@ -98,54 +98,74 @@ static void emit_path(struct emitter *e, const struct site *site, bool spill)
   emit(e, a64_encode_branch_register(A64_WORD_BR, 16));
 }
 
+static void emit_address(struct emitter *e, unsigned rd, uintptr_t address)
+{
+  uint32_t word = a64_encode_adr(rd, here(e), address);
+
+  if (word != A64_WORD_UDF) {
+    emit(e, word);
+    return;
+  }
+  emit(e, adrp(rd, here(e), address));
+  emit(e, a64_encode_x_immediate(A64_WORD_ADD_X_IMMEDIATE, rd, rd, address & 0xFFF));
+}
+
 static void emit_probe(struct emitter *e, const struct site *site, enum save_class save_class)
 {
-  uintptr_t routine = host_routine(save_class);
+  uintptr_t routine = host_routine(save_class) + ROUTINE_PAD_LENGTH;
 
-  emit(e, a64_encode_x_immediate(A64_WORD_SUB_X_IMMEDIATE, SP, SP, FRAME_SIZE));
+  emit(e, a64_encode_pair(A64_WORD_STP_X_PRE, 0, 1, SP, -FRAME_SIZE));
   emit(e, a64_encode_x(A64_WORD_STR_X, LR, SP, CONTEXT_X(LR)));
-  emit(e, a64_encode_pair(A64_WORD_STP_X, 16, 17, SP, CONTEXT_X(16)));
-  emit(e, adrp(16, here(e), (uintptr_t)site));
-  emit(e, a64_encode_x_immediate(A64_WORD_ADD_X_IMMEDIATE, 16, 16, (uintptr_t)site & 0xFFF));
+  emit_address(e, 0, (uintptr_t)site);
   if (near_enough(here(e), routine)) {
     emit(e, a64_encode_bl(here(e), routine));
   } else {
-    emit(e, a64_encode_x(A64_WORD_LDR_X, 17, 16, SITE_ROUTINE));
-    emit(e, a64_encode_branch_register(A64_WORD_BLR, 17));
+    emit(e, a64_encode_x(A64_WORD_LDR_X, 1, 0, SITE_ROUTINE));
+    emit(e, a64_encode_branch_register(A64_WORD_BLR, 1));
   }
   emit_give_back(e);
 }
 
-/* x16 and x17 are on the stack. The stub ends with two parts for a path that leads past the counting: see host_path. */
-static void emit_count(struct emitter *e, uint32_t number, uintptr_t displaced, uintptr_t probe)
+/* x16 = the pointer at x16 + offset, or to `elsewhere` if that is null. */
+static void emit_load_or(struct emitter *e, uint32_t offset, unsigned elsewhere)
 {
-  uint32_t counter = number % COUNTER_CHUNK * (uint32_t)sizeof(struct counter);
-  intptr_t variable = thread_pointer_offset(&thread_chunks);
-  unsigned no_array, no_chunk;
-
-  assert(variable >= 0 && variable < 1 << 24);
-  emit(e, A64_MRS_TPIDR | 16);
-  emit(e, add_thousands(16, 16, (uint32_t)variable >> 12));
-  emit(e, a64_encode_x(A64_WORD_LDR_X, 16, 16, (uint32_t)variable & 0xFFF));
-  no_array = e->length;
-  emit(e, 0);
-  emit(e, a64_encode_x(A64_WORD_LDR_X, 16, 16, number / COUNTER_CHUNK * (uint32_t)sizeof(void *)));
-  no_chunk = e->length;
-  emit(e, 0);
-  emit(e, add_thousands(16, 16, counter >> 12));
-  emit(e, a64_encode_x(A64_WORD_LDR_X, 17, 16, counter & 0xFFF));
-  emit(e, a64_encode_x_immediate(A64_WORD_ADD_X_IMMEDIATE, 17, 17, 1));
-  emit(e, a64_encode_x(A64_WORD_STR_X, 17, 16, counter & 0xFFF));
-  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
-  emit_branch(e, displaced);
-  put(e, no_array, cbz_x(16, e->length - no_array));
-  put(e, no_chunk, cbz_x(16, e->length - no_chunk));
-  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
-  emit_branch(e, probe);
+  if (offset >= LOAD_REACH)
+    emit(e, add_thousands(16, 16, offset >> 12));
+  emit(e, a64_encode_x(A64_WORD_LDR_X, 16, 16, offset >= LOAD_REACH ? offset & 0xFFF : offset));
+  emit(e, cbz_x(16, elsewhere - e->length));
 }
 
-enum { SKIP_LENGTH = 3 * WORD };
-enum { PAST_COUNT_TO_DISPLACED = 4 * WORD, PAST_COUNT_TO_PROBE = 2 * WORD };   /* from the end of a counting stub */
+/* Falls through to the displaced instruction. Before it stand the ways to other parts by the stub's path and where there is no
+ * counter yet, x16 and x17 being on the stack; returns the place of a branch to the displaced instruction. */
+static unsigned emit_count(struct emitter *e, uint32_t number, struct host_stub *stub)
+{
+  uint32_t counter = number % COUNTER_CHUNK * (uint32_t)sizeof(struct counter);
+  bool first = number < COUNTER_CHUNK;
+  intptr_t variable = thread_pointer_offset(first ? (void *)&thread_first_chunk : (void *)&thread_chunks);
+  unsigned to_displaced = e->length + WORD, to_probe = to_displaced + WORD;
+
+  assert(variable >= 0 && variable < 1 << 24);
+  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
+  emit(e, 0);
+  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
+  emit_branch(e, e->pc + stub->probe_offset);
+  stub->count_offset = (uint8_t)e->length;
+  emit(e, a64_encode_pair(A64_WORD_STP_X_PRE, 16, 17, SP, -SPILL));
+  emit(e, A64_MRS_TPIDR | 16);
+  emit_load_or(e, (uint32_t)variable, to_probe);
+  if (!first)
+    emit_load_or(e, number / COUNTER_CHUNK * (uint32_t)sizeof(void *), to_probe);
+  if (counter >= LOAD_REACH)
+    emit(e, add_thousands(16, 16, counter >> 12));
+  counter = counter >= LOAD_REACH ? counter & 0xFFF : counter;
+  emit(e, a64_encode_x(A64_WORD_LDR_X, 17, 16, counter));
+  emit(e, a64_encode_x_immediate(A64_WORD_ADD_X_IMMEDIATE, 17, 17, 1));
+  emit(e, a64_encode_x(A64_WORD_STR_X, 17, 16, counter));
+  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
+  return to_displaced;
+}
+
+enum { PAST_COUNT_TO_DISPLACED = 4 * WORD, PAST_COUNT_TO_PROBE = 2 * WORD };   /* before the counting */
 
 /* Goes on at a part of the stub that expects the return address signed, where it is not. */
 static void emit_signing(struct emitter *e, const struct site *site, uintptr_t target)
@@ -211,6 +231,7 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
 {
   struct emitter e = {.bytes = stub->bytes, .pc = pc};
   bool counting = site->counter != SITE_NO_COUNTER;
+  unsigned past_probe = 0, past_count = 0;
   sighook_status status;
 
   *stub = (struct host_stub){.trap_offset = 0xFF, .finish_offset = 0xFF};
@@ -220,18 +241,23 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   emit_branch(&e, site_next(site));
   stub->probe_offset = (uint8_t)e.length;
   emit_probe(&e, site, save_class);
+  if (counting) {
+    past_probe = e.length;
+    emit(&e, 0);
+    past_count = emit_count(&e, (uint32_t)site->counter, stub);
+  }
   status = emit_displaced(&e, site, stub, error);
   if (status)
     return status;
+  if (counting) {
+    put(&e, past_probe, a64_encode_b(past_probe, stub->displaced_offset));
+    put(&e, past_count, a64_encode_b(past_count, stub->displaced_offset));
+  }
   stub->original_offset = stub->displaced_offset;
   if (site->signs && site->by_path) {
     stub->original_offset = (uint8_t)e.length;
     emit_signing(&e, site, pc + stub->displaced_offset);
     emit_signing(&e, site, pc + stub->probe_offset);
-  }
-  if (counting) {
-    stub->count_offset = (uint8_t)e.length;
-    emit_count(&e, (uint32_t)site->counter, pc + stub->displaced_offset, pc + stub->probe_offset);
   }
   stub->length = (uint8_t)e.length;
   stub->entry_offset = site->by_path ? 0 : stub->probe_offset;
@@ -240,19 +266,19 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
 
 uintptr_t host_path(const struct site *site, enum host_part part)
 {
-  uintptr_t end = site->stub + site->stub_length;
+  uintptr_t count = site->stub + site->count_offset;
 
   if (host_path_may_leave(site) && site->signs)
     return site->stub + site->original_offset + (part == PART_PROBE ? SIGNING_LENGTH : 0);
   switch (part) {
   case PART_PROBE:
-    return site->count_offset ? end - PAST_COUNT_TO_PROBE : site->stub + site->probe_offset;
+    return site->count_offset ? count - PAST_COUNT_TO_PROBE : site->stub + site->probe_offset;
   case PART_COUNT:
-    return site->stub + site->count_offset;
+    return count + WORD;                                  /* the path has x16 and x17 put on the stack already */
   case PART_DISPLACED:
     break;
   }
-  return site->count_offset ? end - PAST_COUNT_TO_DISPLACED : site->stub + site->displaced_offset;
+  return site->count_offset ? count - PAST_COUNT_TO_DISPLACED : site->stub + site->displaced_offset;
 }
 
 bool host_path_may_leave(const struct site *site)
@@ -276,22 +302,26 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
   return SIGHOOK_OK;
 }
 
-static bool spilled_by_counting(const struct site *site, size_t offset)
+static intptr_t counting_sp_offset(const struct site *site, size_t offset)
 {
-  size_t end = site->stub_length;
+  size_t count = site->count_offset;
 
-  return offset <= end - PAST_COUNT_TO_DISPLACED || offset == end - PAST_COUNT_TO_PROBE;
+  if (offset < count)                                     /* one of the ways to other parts */
+    return offset == count - PAST_COUNT_TO_DISPLACED || offset == count - PAST_COUNT_TO_PROBE ? SPILL : 0;
+  return offset > count ? SPILL : 0;
 }
 
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset)
 {
-  size_t skip = site->probe_offset - SKIP_LENGTH;
+  size_t skip = site->probe_offset - STUB_SKIP_LENGTH;
 
-  if (site->count_offset && offset >= site->count_offset)
-    return spilled_by_counting(site, offset) ? SPILL : 0;
   if (offset < skip)
     return site->count_offset && offset ? SPILL : 0;
   if (offset < site->probe_offset)
     return offset < site->probe_offset - (size_t)WORD ? FRAME_SIZE : 0;
-  return offset > site->probe_offset && offset < site->displaced_offset ? FRAME_SIZE : 0;
+  if (offset == site->probe_offset || offset >= site->displaced_offset)
+    return 0;
+  if (site->count_offset && offset >= site->count_offset - (size_t)PAST_COUNT_TO_DISPLACED - WORD)
+    return counting_sp_offset(site, offset);
+  return FRAME_SIZE;
 }

@@ -11,6 +11,9 @@
 
 .macro EACH_PAIR operation, base
         \operation 0, 1, \base
+        EACH_OTHER_PAIR \operation, \base
+.endm
+.macro EACH_OTHER_PAIR operation, base
         \operation 2, 3, \base
         \operation 4, 5, \base
         \operation 6, 7, \base
@@ -89,7 +92,7 @@
 .ifc \kind,sme
         mrs     x4, SVCR
         and     w4, w4, #1
-        str     w4, [x19, #FRAME_STREAMING]
+        str     x4, [x19, #FRAME_STREAMING]
 .endif
 .ifc \kind,sme
         SAVE_SCALABLE

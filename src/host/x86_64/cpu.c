@@ -76,7 +76,7 @@ uintptr_t host_routine(enum save_class save_class)
     return (uintptr_t)routine_integer;
   if (level == LEVEL_UNKNOWN)
     return 0;
-  return (uintptr_t)routines[level][save_class - CLASS_VECTOR];
+  return (uintptr_t)routines[level][save_class == CLASS_FULL];
 }
 
 size_t cpu_vector_width(void)

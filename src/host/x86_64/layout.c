@@ -6,14 +6,6 @@
 #define SAME(structure, member, offset) \
   _Static_assert(offsetof(struct structure, member) == (offset), #structure "." #member)
 
-SAME(site, path, SITE_PATH);
-SAME(site, routine, SITE_ROUTINE);
-SAME(site, action, SITE_ACTION);
-SAME(site, address, SITE_ADDRESS);
-SAME(action, handler, ACTION_HANDLER);
-SAME(action, argument, ACTION_ARGUMENT);
-SAME(thread, level, THREAD_LEVEL);
-SAME(thread, ignore, THREAD_IGNORE);
 SAME(frame, context.r8, CONTEXT_R8);
 SAME(frame, context.r15, CONTEXT_R15);
 SAME(frame, context.rdi, CONTEXT_RDI);
@@ -33,5 +25,3 @@ SAME(frame, exit_sp, FRAME_EXIT_SP);
 SAME(frame, x87, FRAME_X87);
 _Static_assert(sizeof(struct frame) == FRAME_SIZE, "frame");
 _Static_assert(HOST_FRAME_BIAS == FRAME_BIAS, "frame register");
-_Static_assert(ACTION_CLASS == ACTION_TAG && NO_ACTION == SITE_NO_ACTION && SITE_NO_ACTION > SAVE_FULL, "tagged actions");
-_Static_assert(CLASS_INTEGER == SAVE_INTEGER && CLASS_VECTOR == SAVE_VECTOR && CLASS_FULL == SAVE_FULL, "classes");

@@ -2,31 +2,10 @@
 #ifndef HOST_LAYOUT_H
 #define HOST_LAYOUT_H
 
-/* struct site */
-#define SITE_PATH 0
-#define SITE_ROUTINE 8
-#define SITE_ACTION 16
-#define SITE_ADDRESS 24
+#include "core/offsets.h"
 
 /* in a stub: from the end of `lea site(%rip),%rax` to behind the call of the capture routine */
 #define STUB_SITE_TO_RETURN 6
-
-/* site->action: the struct action, with its save class in the low bits; SITE_NO_ACTION where nothing runs */
-#define ACTION_TAG 3
-#define SITE_NO_ACTION 3
-
-/* struct action */
-#define ACTION_HANDLER 0
-#define ACTION_ARGUMENT 8
-
-/* struct thread */
-#define THREAD_LEVEL 0
-#define THREAD_IGNORE 8
-
-/* enum save_class */
-#define SAVE_INTEGER 0
-#define SAVE_VECTOR 1
-#define SAVE_FULL 2
 
 /* struct frame: the context first */
 #define CONTEXT_R8 0

@@ -114,15 +114,11 @@
         mov     %rdx, AT(CONTEXT_RSP)
         movq    $0, AT(CONTEXT_STATE)
         SAVE_CLASS \kind, \area, \x87
-        mov     thread_errno_offset(%rip), %r13
+        mov     capture_facts+FACTS_ERRNO_OFFSET(%rip), %r13
         mov     %fs:(%r13), %r15d
-        test    %r12, %r12
-        jz      .L\name\()_no_thread
-.L\name\()_thread:
-        mov     THREAD_LEVEL(%r12), %rcx
-        or      THREAD_IGNORE(%r12), %rcx
-        jnz     .L\name\()_nested
-        mov     lifetime_level(%rip), %rcx
+        cmpq    $0, THREAD_LEVEL(%r12)
+        jne     .L\name\()_nested
+        mov     capture_facts+FACTS_EPOCH(%rip), %rcx
         add     %rbx, %rcx
         mov     %rcx, THREAD_LEVEL(%r12)        /* pairs with lifetime_wait: stored before the action is read */
         mov     SITE_ACTION(%rax), %rax
@@ -169,14 +165,13 @@
         ret
         .cfi_restore_state
 
-.L\name\()_no_thread:
-        call    thread_enter                    /* general registers only; NULL: no record is to be had, no handler runs */
+.L\name\()_nested:
+        mov     %r12, %rdi
+        call    dispatch_thread                 /* general registers only */
         mov     %rax, %r12
         test    %rax, %rax
         jz      .L\name\()_restore
         FIND_SITE
-        jmp     .L\name\()_thread
-.L\name\()_nested:
         lea     AT(0), %rdi
         mov     %rax, %rsi
         mov     %r12, %rdx
@@ -211,7 +206,7 @@
         .cfi_offset rip, CONTEXT_RIP - FRAME_TO_SP
         cmp     %fs:(%r13), %r15d
         je      1f
-        mov     thread_self@gottpoff(%rip), %rax
+        mov     thread_record@gottpoff(%rip), %rax
         cmp     %fs:(%rax), %r12                /* a coroutine may have moved to another thread, whose errno is not ours */
         jne     1f
         mov     %r15d, %fs:(%r13)

@@ -6,8 +6,8 @@
  *               lea site(%rip),%rax
  *               call routine               capture, action, restore
  *               lea 128(%rsp),%rsp
- *   displaced:  the original instruction, relocated, and the branch back
  *   count:      add one to the thread's counter, in line; only where the site was made for counting
+ *   displaced:  the original instruction, relocated, and the branch back
  *
  * Stubs are written once; what varies is data in the site. */
 #include <assert.h>
@@ -55,22 +55,37 @@ static intptr_t thread_pointer_offset(const void *variable)
   return (intptr_t)((uintptr_t)variable - thread_pointer);
 }
 
-/* Three moves instead of `inc`, which would cost saving the flags. */
-static void emit_count(struct emitter *e, uint32_t number, uintptr_t displaced, uintptr_t probe_past_lea)
-{
-  unsigned no_array, no_chunk;
-  uint32_t offset = number % COUNTER_CHUNK * (uint32_t)sizeof(struct counter);
+enum { JUMP_LENGTH = 5, SLOW_LENGTH = 2 + JUMP_LENGTH, PUSHED = 16 };
 
+/* Loads what a thread-local variable points to; without that, to the capture, which has a counter made. */
+static void emit_load_or_slow(struct emitter *e, unsigned slow)
+{
+  EMIT(e, 0xE3, 0);                                                   /* jrcxz slow */
+  e->bytes[e->length - 1] = (uint8_t)(slow - e->length);
+}
+
+/* Three moves instead of `inc`, which would cost saving the flags. Falls through to the displaced instruction. */
+static void emit_count(struct emitter *e, uint32_t number, struct host_stub *stub)
+{
+  uint32_t offset = number % COUNTER_CHUNK * (uint32_t)sizeof(struct counter);
+  unsigned slow = e->length;
+
+  EMIT(e, 0x58, 0x59);                                                /* slow: pop %rax; pop %rcx */
+  EMIT(e, 0xE9);                                                      /* jmp probe, past its lea */
+  emit_relative(e, e->pc + stub->probe_offset + LEA_LENGTH);
+  stub->count_offset = (uint8_t)e->length;
   EMIT(e, 0x48, 0x8D, 0x64, 0x24, 0x80);                              /* lea -128(%rsp),%rsp */
   EMIT(e, 0x51, 0x50);                                                /* push %rcx; push %rax */
-  EMIT(e, 0x64, 0x48, 0x8B, 0x0C, 0x25);                              /* mov %fs:thread_chunks,%rcx */
-  emit_32(e, (uint32_t)thread_pointer_offset(&thread_chunks));
-  EMIT(e, 0xE3, 0);                                                   /* jrcxz slow */
-  no_array = e->length;
-  EMIT(e, 0x48, 0x8B, 0x89);                                          /* mov chunk(%rcx),%rcx */
-  emit_32(e, number / COUNTER_CHUNK * (uint32_t)sizeof(void *));
-  EMIT(e, 0xE3, 0);                                                   /* jrcxz slow */
-  no_chunk = e->length;
+  EMIT(e, 0x64, 0x48, 0x8B, 0x0C, 0x25);                              /* mov %fs:variable,%rcx */
+  if (number < COUNTER_CHUNK) {
+    emit_32(e, (uint32_t)thread_pointer_offset(&thread_first_chunk));
+  } else {
+    emit_32(e, (uint32_t)thread_pointer_offset(&thread_chunks));
+    emit_load_or_slow(e, slow);
+    EMIT(e, 0x48, 0x8B, 0x89);                                        /* mov chunk(%rcx),%rcx */
+    emit_32(e, number / COUNTER_CHUNK * (uint32_t)sizeof(void *));
+  }
+  emit_load_or_slow(e, slow);
   EMIT(e, 0x48, 0x8B, 0x81);                                          /* mov hits(%rcx),%rax */
   emit_32(e, offset);
   EMIT(e, 0x48, 0x8D, 0x40, 0x01);                                    /* lea 1(%rax),%rax */
@@ -78,13 +93,6 @@ static void emit_count(struct emitter *e, uint32_t number, uintptr_t displaced, 
   emit_32(e, offset);
   EMIT(e, 0x58, 0x59);                                                /* pop %rax; pop %rcx */
   EMIT(e, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0, 0, 0);                     /* lea 128(%rsp),%rsp */
-  EMIT(e, 0xE9);                                                      /* jmp displaced */
-  emit_relative(e, displaced);
-  e->bytes[no_array - 1] = (uint8_t)(e->length - no_array);
-  e->bytes[no_chunk - 1] = (uint8_t)(e->length - no_chunk);
-  EMIT(e, 0x58, 0x59);                                                /* slow: pop %rax; pop %rcx */
-  EMIT(e, 0xE9);                                                      /* jmp probe, past its lea */
-  emit_relative(e, probe_past_lea);
 }
 
 /* A direct call is faster, and to far code much; a routine that saves too little for a later action goes on to the right one.
@@ -129,6 +137,7 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   struct emitter e = {.bytes = stub->bytes, .pc = pc};
   struct x64_displaced displaced;
   sighook_status status;
+  unsigned jump;
 
   *stub = (struct host_stub){.trap_offset = 0xFF, .finish_offset = 0xFF};
   if (site->by_path) {
@@ -142,6 +151,12 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   emit_relative(&e, (uintptr_t)site);
   emit_call(&e, site, save_class);
   EMIT(&e, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0, 0, 0);                    /* lea 128(%rsp),%rsp */
+  if (site->counter != SITE_NO_COUNTER) {
+    jump = e.length;
+    EMIT(&e, 0xE9, 0, 0, 0, 0);                                       /* jmp displaced */
+    emit_count(&e, (uint32_t)site->counter, stub);
+    e.bytes[jump + 1] = (uint8_t)(e.length - jump - JUMP_LENGTH);
+  }
   stub->displaced_offset = (uint8_t)e.length;
   status = displace(site, pc + e.length, &displaced, error);
   if (status)
@@ -150,10 +165,6 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   if (displaced.trap_offset != 0xFF)
     stub->trap_offset = (uint8_t)(e.length + displaced.trap_offset);
   emit(&e, displaced.bytes, displaced.length);
-  if (site->counter != SITE_NO_COUNTER) {
-    stub->count_offset = (uint8_t)e.length;
-    emit_count(&e, (uint32_t)site->counter, pc + stub->displaced_offset, pc + stub->probe_offset + LEA_LENGTH);
-  }
   stub->original_offset = stub->displaced_offset;
   stub->length = (uint8_t)e.length;
   return SIGHOOK_OK;
@@ -190,12 +201,27 @@ bool host_path_may_leave(const struct site *site)
   return site->by_path;
 }
 
+static intptr_t counting_sp_offset(const struct site *site, size_t offset)
+{
+  enum { POP = 1, PUSH = 1, LONG_LEA_LENGTH = 8 };
+  size_t count = site->count_offset, slow = count - SLOW_LENGTH, end = site->displaced_offset - LONG_LEA_LENGTH;
+
+  if (offset < slow)                              /* the jump behind the capture */
+    return 0;
+  if (offset < count)
+    return RED_ZONE + (offset == slow ? PUSHED : offset == slow + POP ? PUSHED / 2 : 0);
+  if (offset < count + LEA_LENGTH)
+    return 0;
+  if (offset == end || offset == count + LEA_LENGTH)
+    return RED_ZONE;
+  return RED_ZONE + (offset == end - POP || offset == count + LEA_LENGTH + PUSH ? PUSHED / 2 : PUSHED);
+}
+
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset)
 {
-  enum { PUSHES = 16 };
-  bool counting = site->count_offset && offset >= site->count_offset;
-
-  if (counting)
-    return offset < site->count_offset + (size_t)LEA_LENGTH ? 0 : RED_ZONE + PUSHES;
-  return offset < site->probe_offset + (size_t)LEA_LENGTH || offset >= site->displaced_offset ? 0 : RED_ZONE;
+  if (offset < site->probe_offset + (size_t)LEA_LENGTH || offset >= site->displaced_offset)
+    return 0;
+  if (site->count_offset && offset >= site->count_offset - (size_t)SLOW_LENGTH - JUMP_LENGTH)
+    return counting_sp_offset(site, offset);
+  return RED_ZONE;
 }

@@ -41,21 +41,22 @@ run_site:
   ret
   .size run_stub, . - run_stub
 
-/* The capture routine of these tests: notes the site, sp and how often, and gives x16 and x17 back from the frame. */
+/* The capture routine of these tests: notes the site, sp and how often, and leaves x0 and x1 for the stub to load. */
   .globl run_routine
   .type run_routine, %function
 run_routine:
-  stp x0, x1, [sp, #-16]!
-  adrp x0, run_seen
-  add x0, x0, :lo12:run_seen
-  str x16, [x0]
-  add x1, sp, #16
-  str x1, [x0, #8]
-  ldr x1, [x0, #16]
-  add x1, x1, #1
-  str x1, [x0, #16]
-  ldp x0, x1, [sp], #16
-  ldp x16, x17, [sp, #8 * 16]
+  hint #38                              // bti jc
+  str x2, [sp, #-16]!
+  adrp x1, run_seen
+  add x1, x1, :lo12:run_seen
+  str x0, [x1]
+  add x2, sp, #16
+  str x2, [x1, #8]
+  ldr x2, [x1, #16]
+  add x2, x2, #1
+  str x2, [x1, #16]
+  ldr x2, [sp], #16
+  mov x0, #-1
   ret
   .size run_routine, . - run_routine
 

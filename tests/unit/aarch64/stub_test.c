@@ -12,7 +12,8 @@
 #include "isa/aarch64/encode.h"
 
 enum {
-  NUMBER = COUNTER_CHUNK + 700,     /* a counter whose offset needs both halves of the address */
+  FIRST = 700,                      /* a counter in the first chunk, which stubs reach by a variable of its own */
+  NUMBER = COUNTER_CHUNK + 3000,    /* one that takes the array of chunks, and whose offset needs two instructions */
   ADD_X3_7 = 0x91001C63,            /* add x3,x3,#7 */
   BL_8 = 0x94000002,
   SPILL = 16,
@@ -27,6 +28,7 @@ extern struct {
 } run_seen;
 
 __thread _Atomic(struct counter *) *thread_chunks;
+__thread struct counter *thread_first_chunk;
 
 static uintptr_t routine;
 
@@ -51,13 +53,13 @@ static uint8_t *place(uintptr_t distance)
   return page;
 }
 
-static void describe(uint32_t word, bool by_path, bool counts)
+static void describe(uint32_t word, bool by_path, int counter)
 {
   memset(&site, 0, sizeof site);
   site.address = (uintptr_t)run_site;
   site.length = WORD;
   site.by_path = by_path;
-  site.counter = counts ? NUMBER : SITE_NO_COUNTER;
+  site.counter = counter;
   memcpy(site.original, &word, WORD);
   atomic_store(&site.routine, (uintptr_t)run_routine);
 }
@@ -86,8 +88,8 @@ static bool keeps(unsigned number)
   return number == 16 ? !site.by_path || site.count_offset : number < 18 || number > 29;
 }
 
-/* Enters the stub as an entry would: all registers but the displaced instruction's own come back as they went. */
-static void check_run(bool captured)
+/* All registers but the displaced instruction's own come back as they went. */
+static void check_run_at(uintptr_t start, bool captured)
 {
   uint64_t registers[32], expected[32], count = run_seen.count;
 
@@ -95,7 +97,7 @@ static void check_run(bool captured)
     registers[i] = expected[i] = UINT64_C(0x0101010101010101) * (i + 1);
   expected[3] += 7;
   expected[31] = 0;
-  run_stub(registers, site_gate(&site));
+  run_stub(registers, start);
   for (unsigned i = 1; i < 32; i++)
     if (keeps(i) && registers[i] != expected[i])
       fail_msg("register %u is %#lx, not %#lx", i, registers[i], expected[i]);
@@ -104,11 +106,17 @@ static void check_run(bool captured)
     assert_int_equal(run_seen.site, (uintptr_t)&site);
 }
 
+/* Enters the stub as an entry would. */
+static void check_run(bool captured)
+{
+  check_run_at(site_gate(&site), captured);
+}
+
 static void a_stub_captures_runs_its_instruction_and_goes_on_behind_it(void **state)
 {
   (void)state;
   routine = (uintptr_t)run_routine;
-  describe(ADD_X3_7, false, false);
+  describe(ADD_X3_7, false, SITE_NO_COUNTER);
   build(place(UINT64_C(16) << 20));
   assert_int_equal(stub.entry_offset, stub.probe_offset);
   assert_int_equal(stub.count_offset, 0);
@@ -122,7 +130,7 @@ static void a_stub_far_from_the_routine_calls_it_by_the_site(void **state)
 
   (void)state;
   routine = (uintptr_t)run_routine + (UINT64_C(1) << 32);
-  describe(ADD_X3_7, false, false);
+  describe(ADD_X3_7, false, SITE_NO_COUNTER);
   build(place(UINT64_C(16) << 20));
   assert_int_equal(stub.length, near_length + WORD);
   check_run(true);
@@ -132,7 +140,7 @@ static void a_stub_far_from_the_routine_calls_it_by_the_site(void **state)
 static void a_path_leads_to_the_probe_or_past_it(void **state)
 {
   (void)state;
-  describe(ADD_X3_7, true, false);
+  describe(ADD_X3_7, true, SITE_NO_COUNTER);
   build(place(UINT64_C(16) << 20));
   assert_int_equal(stub.entry_offset, 0);
   assert_true(host_path_may_leave(&site));
@@ -148,7 +156,7 @@ static void a_counting_stub_counts_in_line_and_can_be_led_past_that(void **state
   static _Atomic(struct counter *) chunks[2];
 
   (void)state;
-  describe(ADD_X3_7, true, true);
+  describe(ADD_X3_7, true, NUMBER);
   build(place(UINT64_C(16) << 20));
   assert_false(host_path_may_leave(&site));
   atomic_store(&site.path, host_path(&site, PART_COUNT));
@@ -159,12 +167,28 @@ static void a_counting_stub_counts_in_line_and_can_be_led_past_that(void **state
   for (unsigned i = 0; i < 3; i++)
     check_run(false);
   assert_int_equal(counters[NUMBER % COUNTER_CHUNK].hits, 3);
+  check_run_at(site.stub + site.count_offset, false);
+  assert_int_equal(counters[NUMBER % COUNTER_CHUNK].hits, 4);
   atomic_store(&site.path, host_path(&site, PART_PROBE));
   check_run(true);
   atomic_store(&site.path, host_path(&site, PART_DISPLACED));
   check_run(false);
-  assert_int_equal(counters[NUMBER % COUNTER_CHUNK].hits, 3);
+  assert_int_equal(counters[NUMBER % COUNTER_CHUNK].hits, 4);
   thread_chunks = NULL;
+}
+
+static void a_counter_of_the_first_chunk_is_reached_at_once(void **state)
+{
+  static struct counter counters[COUNTER_CHUNK];
+
+  (void)state;
+  describe(ADD_X3_7, true, FIRST);
+  build(place(UINT64_C(16) << 20));
+  check_run_at(site.stub + site.count_offset, true);
+  thread_first_chunk = counters;
+  check_run_at(site.stub + site.count_offset, false);
+  assert_int_equal(counters[FIRST].hits, 1);
+  thread_first_chunk = NULL;
 }
 
 /* How far the instruction moves sp; only the forms that stubs use. */
@@ -176,7 +200,7 @@ static intptr_t moves_sp(uint32_t word)
     return a64_get_imm12(word);
   if (both && a64_is_add_x_immediate(word))
     return -(intptr_t)a64_get_imm12(word);
-  return is_sp && a64_is_stp_x_pre(word) ? SPILL : is_sp && a64_is_ldp_x_post(word) ? -SPILL : 0;
+  return is_sp && (a64_is_stp_x_pre(word) || a64_is_ldp_x_post(word)) ? -8 * (intptr_t)((int32_t)(word << 10) >> 25) : 0;
 }
 
 /* Follows the code from `offset` on until it jumps away, sp being `lower` than the program's there. */
@@ -194,20 +218,20 @@ static void check_sp_from(size_t offset, intptr_t lower, bool seen[HOST_STUB_MAX
 static void sp_is_known_at_every_instruction_of_every_stub(void **state)
 {
   (void)state;
-  for (unsigned form = 0; form < 8; form++) {
+  for (unsigned form = 0; form < 16; form++) {
     bool seen[HOST_STUB_MAX] = {false}, by_path = form & 1, counts = (form & 2) != 0;
 
     if (counts && !by_path)
       continue;                      /* nothing would lead to the counting part */
     routine = (uintptr_t)run_routine + (form & 4 ? UINT64_C(1) << 32 : 0);
-    describe(ADD_X3_7, by_path, counts);
+    describe(ADD_X3_7, by_path, !counts ? SITE_NO_COUNTER : form & 8 ? FIRST : NUMBER);
     build(place(UINT64_C(16) << 20));
     check_sp_from(stub.entry_offset, 0, seen);
     check_sp_from(stub.probe_offset - 3 * WORD, FRAME_SIZE, seen);
     check_sp_from(stub.probe_offset, 0, seen);
     check_sp_from(stub.displaced_offset, 0, seen);
     if (counts) {
-      check_sp_from(stub.count_offset, SPILL, seen);
+      check_sp_from(stub.count_offset, 0, seen);
       check_sp_from(host_path(&site, PART_DISPLACED) - site.stub, SPILL, seen);
       check_sp_from(host_path(&site, PART_PROBE) - site.stub, SPILL, seen);
     }
@@ -223,10 +247,10 @@ static void what_cannot_be_displaced_is_refused_with_a_reason(void **state)
   struct error error = {.message = ""};
 
   (void)state;
-  describe(stxr, false, false);
+  describe(stxr, false, SITE_NO_COUNTER);
   assert_int_equal(host_check_displaced(&site, site.address + 4096, &error), SIGHOOK_UNRELOCATABLE);
   assert_non_null(strstr(error.message, "cannot run elsewhere"));
-  describe(BL_8, false, false);
+  describe(BL_8, false, SITE_NO_COUNTER);
   assert_int_equal(host_check_displaced(&site, site.address + 4096, &error), SIGHOOK_OK);
   assert_int_equal(host_check_displaced(&site, site.address + (UINT64_C(1) << 30), &error), SIGHOOK_OUT_OF_RANGE);
   assert_int_equal(host_stub_build(&site, site.address + (UINT64_C(1) << 30), CLASS_INTEGER, &stub, &error), SIGHOOK_OUT_OF_RANGE);
@@ -256,6 +280,7 @@ int main(void)
       cmocka_unit_test(a_stub_far_from_the_routine_calls_it_by_the_site),
       cmocka_unit_test(a_path_leads_to_the_probe_or_past_it),
       cmocka_unit_test(a_counting_stub_counts_in_line_and_can_be_led_past_that),
+      cmocka_unit_test(a_counter_of_the_first_chunk_is_reached_at_once),
       cmocka_unit_test(sp_is_known_at_every_instruction_of_every_stub),
       cmocka_unit_test(what_cannot_be_displaced_is_refused_with_a_reason),
       cmocka_unit_test(the_reach_of_a_stub_is_where_its_branches_get_back),
