@@ -84,9 +84,11 @@ set(SIGHOOK_OS_Linux
   src/resolve/elf/exports.c
   src/resolve/elf/facts.c)
 set(SIGHOOK_OS_Linux_x86_64
-  src/os/linux/x86_64/protection.c)
+  src/os/linux/x86_64/protection.c
+  src/os/linux/x86_64/shadow_stack.c)
 set(SIGHOOK_OS_Linux_aarch64
-  src/os/linux/aarch64/protection.c)
+  src/os/linux/aarch64/protection.c
+  src/os/linux/aarch64/shadow_stack.c)
 set(SIGHOOK_FRAME_Linux_x86_64
   src/frame/linux_x86_64.c)
 set(SIGHOOK_FRAME_Linux_aarch64

@@ -1,4 +1,6 @@
 /* Error records: formatting only. May not allocate, and is never called while code is being patched. */
+#undef _GNU_SOURCE /* for POSIX's form of strerror_r, which every C library has */
+#define _POSIX_C_SOURCE 200809L
 #include "error.h"
 
 #include <stdarg.h>
@@ -20,8 +22,9 @@ sighook_status error_os(struct error *error, sighook_status status, uintptr_t ad
 {
   char reason[96];
 
-  error_set(error, status, address, "%s at %#lx failed: %s", os_call, (unsigned long)address,
-            strerror_r(os_error, reason, sizeof reason));
+  if (strerror_r(os_error, reason, sizeof reason) != 0)
+    snprintf(reason, sizeof reason, "error %d", os_error);
+  error_set(error, status, address, "%s at %#lx failed: %s", os_call, (unsigned long)address, reason);
   error->os_error = os_error;
   error->os_call = os_call;
   return status;

@@ -10,7 +10,8 @@
 extern "C" {
 #endif
 
-/* "malloc", "libc.so.6!malloc", "libfoo.so+0x1234", "main.c:42" where debug information allows. */
+/* "malloc", "libc.so.6!malloc", "libfoo.so+0x1234", "main.c:42" where debug information allows. By symbols that modules export: a
+ * static program has none. */
 sighook_status sighook_resolve(const char *name, uintptr_t *address);
 /* Visit modules now loaded and, later, each one as it is loaded, before its constructors run, and as it goes. */
 typedef struct sighook_module_watch {

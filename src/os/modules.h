@@ -30,7 +30,7 @@ struct os_module {
   unsigned segment_count;    /* further ones are left out */
   bool is_kernel;            /* the vDSO */
   bool is_static;            /* a program without a dynamic loader: libc is inside it */
-  char path[OS_MODULE_PATH]; /* "" for the program itself where its name is not known, cut where longer */
+  char path[OS_MODULE_PATH]; /* "" for the program itself, cut where longer */
 };
 
 /* A number that changes whenever a module comes or goes. Takes the dynamic loader's lock. */
@@ -52,6 +52,9 @@ struct os_module_identity {
 };
 
 enum os_module_answer os_module_identify(uintptr_t address, struct os_module_identity *identity);
+
+/* The symbol of this name and version in global scope, or NULL: not there, or no versions on this system. */
+void *os_versioned_symbol(const char *symbol, const char *version);
 
 /* The segment that holds `address` and grants `protection`, or NULL. */
 const struct os_segment *os_module_segment(const struct os_module *module, uintptr_t address, unsigned protection);

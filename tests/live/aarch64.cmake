@@ -15,7 +15,7 @@ function(sighook_test_on test processor)
   sighook_register_test(${name} 120 "" ${CMAKE_CROSSCOMPILING_EMULATOR} -cpu ${processor} $<TARGET_FILE:${test}>)
 endfunction()
 
-if(CMAKE_CROSSCOMPILING_EMULATOR)
+if(CMAKE_CROSSCOMPILING_EMULATOR AND NOT SIGHOOK_LIBC STREQUAL "musl")
   foreach(processor max,sve=off max,sve-max-vq=1 max,sve-max-vq=2 max,sve-max-vq=4 max,sve-max-vq=16 neoverse-v1 cortex-a72)
     sighook_test_on(live_registers ${processor})
   endforeach()

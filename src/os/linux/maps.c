@@ -3,8 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ioctl.h>
-#include <linux/limits.h>
+#include <sys/ioctl.h>
 #include "raw_syscall.h"
 #include "os/linux/protection.h"
 #include "os/memory.h"
@@ -17,6 +16,7 @@ struct procmap_query {
   uint64_t vma_name_addr, build_id_addr;
 };
 #define PROCMAP_QUERY _IOWR('f', 17, struct procmap_query)
+enum { NAME_LENGTH = 4096 };    /* PATH_MAX of linux/limits.h */
 enum { VMA_READABLE = 1, VMA_WRITABLE = 2, VMA_EXECUTABLE = 4, VMA_SHARED = 8, COVERING_OR_NEXT = 0x10 };
 
 static bool same_text(const char *text, const char *expected)
@@ -33,7 +33,7 @@ static long query(struct os_maps *maps, uintptr_t address, uint64_t flags, char 
   if (name) {
     name[0] = 0;
     answer->vma_name_addr = (uintptr_t)name;
-    answer->vma_name_size = PATH_MAX;
+    answer->vma_name_size = NAME_LENGTH;
   }
   return host_syscall3(SYS_ioctl, maps->descriptor, PROCMAP_QUERY, answer);
 }
@@ -144,7 +144,7 @@ bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *ma
 {
   if (maps->queries) {
     struct procmap_query answer;
-    char name[PATH_MAX];
+    char name[NAME_LENGTH];
 
     if (query(maps, address, COVERING_OR_NEXT, name, &answer) != 0)
       return false;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <linux/mman.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include "raw_syscall.h"

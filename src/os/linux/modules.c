@@ -1,6 +1,7 @@
 /* Loaded modules, from the dynamic loader (or, in a static program, libc's stand-in for it). */
 #include "os/modules.h"
 
+#include <dlfcn.h>
 #include <link.h>
 #include <sys/auxv.h>
 #include "os/memory.h"
@@ -93,16 +94,27 @@ static void find_build_id(struct os_module *module, const ElfW(Phdr) * header)
   }
 }
 
+/* The program's name is what its caller chose (musl) or none (glibc): neither is a path to open. The vDSO has one in
+ * glibc. */
+static void set_path(struct os_module *module, bool is_program, const char *name)
+{
+  if (is_program)
+    name = "";
+  else if (module->is_kernel)
+    name = "linux-vdso.so.1";
+  for (size_t i = 0; name && name[i] && i + 1 < sizeof module->path; i++)
+    module->path[i] = name[i];
+}
+
 static int each(struct dl_phdr_info *info, size_t size, void *data)
 {
   struct visit *visit = data;
   struct os_module module = {.base = info->dlpi_addr};
   bool interpreted = false;
+  bool is_program = (uintptr_t)info->dlpi_phdr == getauxval(AT_PHDR);
   uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
 
   (void)size;
-  for (size_t i = 0; info->dlpi_name && info->dlpi_name[i] && i + 1 < sizeof module.path; i++)
-    module.path[i] = info->dlpi_name[i];
   for (unsigned i = 0; i < info->dlpi_phnum; i++) {
     add_header(&module, &info->dlpi_phdr[i]);
     interpreted |= info->dlpi_phdr[i].p_type == PT_INTERP;
@@ -110,7 +122,8 @@ static int each(struct dl_phdr_info *info, size_t size, void *data)
   for (unsigned i = 0; i < info->dlpi_phnum; i++)
     find_build_id(&module, &info->dlpi_phdr[i]);
   module.is_kernel = vdso && vdso >= module.low && vdso < module.high;
-  module.is_static = !interpreted && (uintptr_t)info->dlpi_phdr == getauxval(AT_PHDR);
+  module.is_static = is_program && !interpreted;
+  set_path(&module, is_program, info->dlpi_name);
   return visit->visit(&module, visit->user);
 }
 
@@ -139,6 +152,15 @@ enum os_module_answer os_module_identify(uintptr_t address, struct os_module_ide
     return OS_MODULE_NONE;
   *identity = (struct os_module_identity){found.map_start, found.map_end, found.link_map};
   return OS_MODULE_HERE;
+}
+
+/* Weakly by its name in the object file too: a C library without symbol versions lacks it. */
+extern void *find_versioned(void *scope, const char *symbol, const char *version) __asm__("dlvsym")
+    __attribute__((weak));
+
+void *os_versioned_symbol(const char *symbol, const char *version)
+{
+  return find_versioned ? find_versioned(RTLD_DEFAULT, symbol, version) : NULL;
 }
 
 const struct os_segment *os_module_segment(const struct os_module *module, uintptr_t address, unsigned protection)

@@ -3,9 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <time.h>
 #include "raw_syscall.h"
+
+enum {
+  FUTEX_WAIT_PRIVATE = 0x80,
+  FUTEX_WAKE_PRIVATE = 0x81
+}; /* linux/futex.h, which not every C library brings */
 
 int os_thread_id(void)
 {
