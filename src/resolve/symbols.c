@@ -22,6 +22,7 @@ struct search {
   const char *symbol;           /* NULL: the module itself is looked for */
   char program[OS_MODULE_PATH]; /* the program's own path, which the loader does not tell */
   bool module_found, found;
+  bool exports_seen;         /* some module has names */
   char path[OS_MODULE_PATH]; /* of the module found last */
   uintptr_t base, high;
   struct export export;
@@ -75,8 +76,10 @@ static bool visit_module(const struct os_module *module, void *user)
   search->high = module->high;
   if (!search->symbol)
     return true;
-  if (exports_open(module, &exports))
+  if (exports_open(module, &exports)) {
+    search->exports_seen = true;
     look_up(search, &exports);
+  }
   return search->found;
 }
 
@@ -87,7 +90,7 @@ static void run_search(struct search *search, const char *module, const char *sy
   search->program[length > 0 ? length : 0] = 0;
   search->module = module;
   search->symbol = symbol;
-  search->module_found = search->found = false;
+  search->module_found = search->found = search->exports_seen = false;
   search->near = NULL;
   os_modules_each(visit_module, search);
 }
@@ -99,6 +102,9 @@ static sighook_status not_found(struct search *search, struct error *error)
 
   if (search->module && !search->module_found)
     return error_set(error, SIGHOOK_NOT_FOUND, 0, "no module called %s is loaded", search->module);
+  if (!search->exports_seen)
+    return error_set(error, SIGHOOK_NOT_FOUND, 0, "%s: there are no names to look it up in, as in a static program",
+                     search->symbol);
   near_start(&near, search->symbol);
   search->near = &near;
   os_modules_each(visit_module, search);
@@ -145,7 +151,7 @@ static sighook_status find_at(const char *symbol, const char *where, uintptr_t *
   run_search(&search, where, NULL);
   if (search.module_found)
     return find_symbol(where, symbol, address, error);
-  *address = (uintptr_t)dlvsym(RTLD_DEFAULT, symbol, where);
+  *address = (uintptr_t)os_versioned_symbol(symbol, where);
   if (*address)
     return SIGHOOK_OK;
   return error_set(error, SIGHOOK_NOT_FOUND, 0, "%s: no module and no version of the symbol is called %s", symbol,
