@@ -65,14 +65,31 @@ make_payload() {
   copy_libraries root-12 "$payload/usr/lib/aarch64-linux-gnu"
 }
 
+report() {
+  local test
+  for test in "${tests[@]}"; do
+    sed "s/^\(ok\|not ok\|skip\) - /&$test: /" "$scratch/results/$test.log" 2>/dev/null || true
+    # A test that ended badly without naming a case is one: the runner's own word for it.
+    sed -n "s/^failed: $test: (/not ok - $test: (/p" "$scratch/results/$test.notes" 2>/dev/null || echo "not ok - $test left no result"
+  done
+  sed -n "s/^init: //p" "$scratch/output"
+}
+
+run_once() {
+  rm -rf "$scratch/results"
+  "$here/../arm64/boot.sh" "$kernel" "$@" --results "$scratch/results" "$payload" >"$scratch/output" 2>&1
+}
+
 make_payload
 status=0
-"$here/../arm64/boot.sh" "$kernel" "$@" --results "$scratch/results" "$payload" >"$scratch/output" 2>&1 || status=$?
-for test in "${tests[@]}"; do
-  sed "s/^\(ok\|not ok\|skip\) - /&$test: /" "$scratch/results/$test.log" 2>/dev/null || true
-  # A test that ended badly without naming a case is one: the runner's own word for it.
-  sed -n "s/^failed: $test: (/not ok - $test: (/p" "$scratch/results/$test.notes" 2>/dev/null || echo "not ok - $test left no result"
-done
-sed -n "s/^init: //p" "$scratch/output"
+run_once "$@" || status=$?
+# With pages of 16 KiB the emulator has been seen to keep stale code (docs/porting.md), once in some hundred runs of this test even
+# with one processor: a failure there counts if it comes twice.
+if [ "$status" != 0 ] && [[ $kernel == *16k ]]; then
+  report | sed -n 's/^not ok - /in a first run failed: /p'
+  status=0
+  run_once "$@" || status=$?
+fi
+report
 [ "$status" = 0 ] || tail -n 20 "$scratch/output"
 exit "$status"
