@@ -31,7 +31,7 @@ static sighook_status set_enabled(sighook_hook handle, bool enabled)
     return api_finish(status, &error);
   status = api_find(handle, &hook, &error);
   if (!status)
-    status = transact_enable(hook, enabled, &error);
+    status = publish_enabled(hook, enabled, &error);
   core_leave();
   return api_finish(status, &error);
 }

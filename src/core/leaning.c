@@ -7,7 +7,7 @@
 #include "table/table.h"
 #include "trap/trap.h"
 
-enum { LEAN_MAX = 8 };
+enum { LEAN_MAX = 8, TOGETHER_MAX = 4 };
 
 /* The states that a change passes through: in one store, or trap first, then the rest, then the start. */
 static bool follows(const struct site *site, const struct change *change, bool phased, struct plan *plan)
@@ -29,6 +29,43 @@ static bool follows(const struct site *site, const struct change *change, bool p
   return host_entry_follow(site, change->address, change->after, length, &plan->maps, &plan->text);
 }
 
+/* The changes of the bytes that the site leans on, changes[index] among them; their count. */
+static size_t leaned_on(const struct site *site, const struct change *changes, size_t count, size_t index, size_t *first)
+{
+  uintptr_t end = site_place(site) + host_entry_span(site);
+  size_t last = index + 1;
+
+  for (*first = index; *first > 0 && changes[*first - 1].address > site_place(site);)
+    --*first;
+  while (last < count && changes[last].address < end)
+    last++;
+  return last - *first;
+}
+
+/* Several changes that it leans on are seen in any order: each combination of old and new must lead to the stub. */
+static bool follows_each(const struct site *site, const struct change *changes, size_t count, struct plan *plan)
+{
+  uintptr_t from = site_next(site);
+  size_t length = host_entry_span(site) - site->length;
+  uint8_t now[HOST_ENTRY_MAX], state[HOST_ENTRY_MAX];
+
+  if (count > TOGETHER_MAX || os_text_read(&plan->text, from, now, length) != length)
+    return false;
+  for (unsigned chosen = 0; chosen < 1u << count; chosen++) {
+    for (size_t i = 0; i < length; i++)
+      state[i] = now[i];
+    for (size_t i = 0; i < count; i++)
+      for (size_t j = 0; (chosen & 1u << i) && j < changes[i].length && changes[i].address + j - from < length; j++)
+        state[changes[i].address + j - from] = changes[i].after[j];
+    if (!host_entry_follow(site, from, state, length, &plan->maps, &plan->text))
+      return false;
+  }
+  for (size_t i = 0; i < count; i++)
+    if (!patch_is_single_store(&changes[i]))          /* more states than are worth it */
+      return false;
+  return true;
+}
+
 static sighook_status park(struct plan *plan, struct site *site, struct error *error)
 {
   uint8_t before[HOST_ENTRY_MAX], after[HOST_ENTRY_MAX];
@@ -42,7 +79,7 @@ static sighook_status park(struct plan *plan, struct site *site, struct error *e
   if (!site_in_place(site))
     return SIGHOOK_OK;
   host_entry_bytes(site, after);
-  status = leaning_prepare(plan, &change, false, error);   /* ends: who leans on it lies lower still */
+  status = leaning_prepare(plan, &change, 1, 0, &(bool){false}, error);   /* ends: who leans on it lies lower still */
   if (!status)
     status = trap_start(error);
   if (!status)
@@ -54,10 +91,14 @@ static sighook_status park(struct plan *plan, struct site *site, struct error *e
   return status;
 }
 
-sighook_status leaning_prepare(struct plan *plan, const struct change *change, bool phased, struct error *error)
+sighook_status leaning_prepare(struct plan *plan, const struct change *changes, size_t count, size_t index, bool *parked,
+                               struct error *error)
 {
+  const struct change *change = &changes[index];
+
   for (unsigned back = 1; back < LEAN_MAX; back++) {
     struct table_value found = table_find(change->address - back);
+    size_t first, together;
     sighook_status status;
 
     if (!found.site || found.tag || !found.site->stub || found.site->entry != SIGHOOK_ENTRY_PUNNED ||
@@ -65,8 +106,11 @@ sighook_status leaning_prepare(struct plan *plan, const struct change *change, b
       continue;
     if (!site_in_place(found.site) && !found.site->going_live)
       continue;
-    if (follows(found.site, change, phased, plan))
+    together = leaned_on(found.site, changes, count, index, &first);
+    if (together > 1 ? follows_each(found.site, changes + first, together, plan)
+                     : follows(found.site, change, !patch_is_single_store(change), plan))
       continue;
+    *parked = true;
     status = park(plan, found.site, error);
     if (status)
       return status;

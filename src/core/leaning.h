@@ -9,8 +9,10 @@
 #include "error.h"
 #include "patch/patch.h"
 
-/* Prepares for `change`, in three phases if `phased`. A site that cannot follow is turned into a trap: at once if it is live,
- * before it goes live if it is only planned. */
-sighook_status leaning_prepare(struct plan *plan, const struct change *change, bool phased, struct error *error);
+/* Prepares for changes[index], which is made together with all `count`, sorted by address. A site that cannot follow is turned
+ * into a trap, which *parked tells: at once if it is live, before it goes live if it is only planned. That is a change of its own:
+ * where the site is one of `changes`, the bytes there have to be told anew, and all prepared for once more. */
+sighook_status leaning_prepare(struct plan *plan, const struct change *changes, size_t count, size_t index, bool *parked,
+                               struct error *error);
 
 #endif

@@ -125,7 +125,7 @@ static sighook_status apply(struct plan *plan, struct site *site, const struct p
   struct change change = {
       .address = site->address, .length = patch->length, .before = before, .after = after, .starts = patch->starts};
   bool phased = !patch_is_single_store(&change);
-  sighook_status status = leaning_prepare(plan, &change, phased, error);
+  sighook_status status = leaning_prepare(plan, &change, 1, 0, &(bool){false}, error);
 
   if (!status && phased)
     status = trap_start(error);

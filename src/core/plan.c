@@ -4,6 +4,7 @@
 #include "core/patched.h"
 #include "host/host.h"
 #include "os/memory.h"
+#include "os/stack.h"
 #include "table/table.h"
 
 static struct plan *current;          /* under the library's lock */
@@ -18,6 +19,7 @@ sighook_status plan_open(struct plan *plan, struct error *error)
   plan->mapping = (struct os_mapping){0};
   plan->cached_length = 0;
   plan->expected = 1;
+  plan->shadow_stack = os_shadow_stack();
   current = plan;
   return SIGHOOK_OK;
 }

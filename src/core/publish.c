@@ -139,3 +139,19 @@ void publish(struct site *site, const struct publication *publication)
   if (old && old != publication->action && old->is_chain)
     lifetime_retire(&((struct chain *)old)->retired, release_chain);
 }
+
+sighook_status publish_enabled(struct hook *hook, bool enabled, struct error *error)
+{
+  struct publication publication;
+  sighook_status status;
+
+  if (enabled == ((hook->role & HOOK_ENABLED) != 0))
+    return SIGHOOK_OK;
+  hook_set_enabled(hook, enabled);
+  status = publish_prepare(hook->site, &publication, error);
+  if (status)
+    hook_set_enabled(hook, !enabled);
+  else
+    publish(hook->site, &publication);
+  return status;
+}

@@ -22,5 +22,7 @@ uintptr_t publish_direct(const struct site *site);
 void publish_discard(struct publication *publication);
 /* Makes it what hits run from now on; what it replaces is retired. */
 void publish(struct site *site, const struct publication *publication);
+/* Switches a hook on or off and publishes what comes of it: data only. */
+sighook_status publish_enabled(struct hook *hook, bool enabled, struct error *error);
 
 #endif

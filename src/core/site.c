@@ -122,6 +122,9 @@ sighook_status site_examine(struct plan *plan, uintptr_t address, uint32_t flags
   *found = (struct examination){0};
   if (status)
     return status;
+  if (plan->shadow_stack)             /* displaced calls are jumps, and a callback may leave without a return: both upset it */
+    return error_set(error, SIGHOOK_UNSUPPORTED, address, "this thread has a %s, with which hooks are not supported yet",
+                     plan->shadow_stack);
   found->readable = plan_read_original(plan, address, found->code, sizeof found->code);
   if (!found->readable)
     return error_set(error, SIGHOOK_BAD_ADDRESS, address, "the code at %#lx cannot be read", address);

@@ -152,23 +152,36 @@ static bool still_mapped(struct transaction *t, const struct site *site)
   return plan_check_mapping(&t->plan, site->address, &ignored) == SIGHOOK_OK;
 }
 
-static sighook_status plan_code(struct transaction *t, struct error *error)
+/* What leans on the changes follows, or becomes a trap: then other bytes stand there, on which again others lean. */
+static sighook_status settle(struct transaction *t, struct error *error)
 {
   sighook_status status = SIGHOOK_OK;
+  bool parked = true;
+
+  while (parked && !status) {
+    parked = false;
+    for (size_t i = 0; i < t->change_count && !status; i++)
+      status = leaning_prepare(&t->plan, t->changes, t->change_count, i, &parked, error);
+    for (size_t i = 0; i < t->touched_count && parked; i++)
+      if (t->touched[i].changes_code && t->touched[i].site->entry == SIGHOOK_ENTRY_TRAP)
+        host_entry_bytes(t->touched[i].site, t->touched[i].site->going_live ? t->touched[i].after : t->touched[i].before);
+  }
+  return status;
+}
+
+static sighook_status plan_code(struct transaction *t, struct error *error)
+{
+  sighook_status status;
   bool traps = HOST_LEAVES_BY_TRAP;
 
   for (size_t i = 0; i < t->touched_count; i++)
     if (t->touched[i].site->going_live || still_mapped(t, t->touched[i].site))
       plan_change(t, &t->touched[i]);
-  for (size_t i = 0; i < t->change_count && !status; i++)
-    status = leaning_prepare(&t->plan, &t->changes[i], !patch_is_single_store(&t->changes[i]), error);
-  for (size_t i = 0; i < t->touched_count; i++) {
-    struct touched *touched = &t->touched[i];
-
-    if (touched->changes_code && touched->site->going_live)  /* leaning may have turned it into a trap */
-      host_entry_bytes(touched->site, touched->after);
-    traps |= touched->site->entry == SIGHOOK_ENTRY_TRAP;
-  }
+  if (t->change_count)
+    patch_sort(t->changes, t->change_count);
+  status = settle(t, error);
+  for (size_t i = 0; i < t->touched_count; i++)
+    traps |= t->touched[i].site->entry == SIGHOOK_ENTRY_TRAP;
   for (size_t i = 0; i < t->change_count; i++)
     traps |= !patch_is_single_store(&t->changes[i]);
   if (!status && traps)
@@ -187,7 +200,6 @@ static sighook_status change_code(struct transaction *t, struct error *error)
       atomic_store_explicit(&t->touched[i].site->state, SITE_LIVE, memory_order_release);
     }
   if (!status && t->change_count) {
-    patch_sort(t->changes, t->change_count);
     status = patch_apply(&t->plan.maps, &t->plan.text, t->changes, t->change_count, &at, error);
     if (status)
       for (size_t i = 0; i < t->touched_count; i++)
@@ -325,21 +337,5 @@ sighook_status transact(struct request *requests, size_t count, size_t *failed_a
     *failed_at = t->failed_at;
   if ((uint8_t *)t != small)
     os_free(t, page_up(size, os_page_size()));
-  return status;
-}
-
-sighook_status transact_enable(struct hook *hook, bool enabled, struct error *error)
-{
-  struct publication publication;
-  sighook_status status;
-
-  if (enabled == ((hook->role & HOOK_ENABLED) != 0))
-    return SIGHOOK_OK;
-  hook_set_enabled(hook, enabled);
-  status = publish_prepare(hook->site, &publication, error);
-  if (status)
-    hook_set_enabled(hook, !enabled);
-  else
-    publish(hook->site, &publication);
   return status;
 }

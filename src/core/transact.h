@@ -19,7 +19,4 @@ struct request {
 /* On failure nothing has changed, and *failed_at, where not NULL, is the index of the request at fault. */
 sighook_status transact(struct request *requests, size_t count, size_t *failed_at, struct error *error);
 
-/* Switches a hook on or off: data only. */
-sighook_status transact_enable(struct hook *hook, bool enabled, struct error *error);
-
 #endif

@@ -40,15 +40,28 @@ static bool is_start(const struct change *change, size_t offset)
   return change->starts ? change->starts[offset] : offset == 0;
 }
 
+/* How far the mapping and those of the same protection right behind it reach, looked up to `end`: the kernel may keep pages that
+ * were changed apart from their neighbours, and an instruction may lie across. */
+static uintptr_t reach_of(struct os_maps *maps, const struct os_mapping *mapping, uintptr_t end)
+{
+  struct os_mapping next = *mapping;
+  uintptr_t reach = mapping->end;
+
+  while (reach < end && os_maps_find(maps, reach, &next) && next.protection == mapping->protection)
+    reach = next.end;
+  return reach;
+}
+
 /* The pages of `change` and of those behind it that touch or share the last page so far, inside one mapping. */
 static sighook_status find_window(struct os_maps *maps, const struct change *changes, size_t count, struct window *window,
                                   struct error *error)
 {
   size_t page = os_page_size();
   struct os_mapping mapping;
-  uintptr_t address = changes[0].address;
+  uintptr_t address = changes[0].address, reach;
 
-  if (!os_maps_find(maps, address, &mapping) || address + changes[0].length > mapping.end)
+  if (!os_maps_find(maps, address, &mapping) ||
+      (reach = reach_of(maps, &mapping, address + changes[0].length)) < address + changes[0].length)
     return error_set(error, SIGHOOK_BAD_ADDRESS, address, "%#lx is not mapped any more", address);
   window->protection = mapping.protection;
   window->start = page_down(address, page);
@@ -56,7 +69,7 @@ static sighook_status find_window(struct os_maps *maps, const struct change *cha
   for (size_t i = 1; i < count; i++) {
     uintptr_t end = page_up(changes[i].address + changes[i].length, page);
 
-    if (page_down(changes[i].address, page) > window->end || end > mapping.end ||
+    if (page_down(changes[i].address, page) > window->end || end > reach ||
         end - window->start > WINDOW_PAGES_MAX * page)
       break;
     window->end = end > window->end ? end : window->end;

@@ -6,11 +6,43 @@
 #include "core/site.h"
 #include "frame/frame.h"
 #include "host/host.h"
+#include "os/text.h"
 #include "table/table.h"
 #include "trap/chain.h"
 
+enum { LOOKS = 3 };
+
 static struct chain_link previous;
 static bool started;
+
+/* Looked at without reading, since code may be executable only. What cannot be looked at is taken for a breakpoint: not ours. */
+static bool breakpoint_stands(uintptr_t address)
+{
+  uint8_t code[HOST_TRAP_LENGTH] __attribute__((aligned(HOST_TRAP_LENGTH)));
+  struct os_text text;
+  size_t length;
+
+  os_text_open(&text);
+  length = os_text_read(&text, address, code, sizeof code);
+  os_text_close(&text);
+  return length < sizeof code || host_trap_stands((uintptr_t)code);
+}
+
+/* Whether the breakpoint that a thread met at a site is not ours, removed since, but one that stands there still. The site may
+ * come to life and go again between two looks, so more than one has to say the same. */
+static bool stands_for_others(const struct site *site, uintptr_t address)
+{
+  for (unsigned look = 0; look < LOOKS; look++) {
+    enum site_state state;
+
+    if (!breakpoint_stands(address))
+      return false;
+    state = (enum site_state)atomic_load_explicit(&site->state, memory_order_acquire);
+    if (state == SITE_LIVE || state == SITE_PATCHING)
+      return false;
+  }
+  return true;
+}
 
 bool trap_claim(int signal_number, const void *siginfo, void *ucontext)
 {
@@ -43,8 +75,7 @@ bool trap_claim(int signal_number, const void *siginfo, void *ucontext)
   case SITE_PATCH:
     break;
   }
-  /* A late arrival: the trap that this thread met has been removed since. */
-  if (host_trap_stands(address))
+  if (stands_for_others(found.site, address))
     return false;
   frame_set_pc(ucontext, address);
   return true;

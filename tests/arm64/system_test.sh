@@ -1,11 +1,13 @@
 #!/bin/bash
 # Runs test programs of an arm64 build on an emulated machine under a real kernel.
 #   system_test.sh KERNEL [BOOT-OPTION...] -- PROGRAM...
-# Prints what the programs print, in which the runner counts the cases.
+# Prints what the programs print, in which the runner counts the cases. SIGHOOK_LONG reaches the programs.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-readonly here seconds=120
+readonly here
+seconds=120 long=''
+[ -z "${SIGHOOK_LONG:-}" ] || seconds=1200 long='SIGHOOK_LONG=1 '
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -19,7 +21,7 @@ mkdir "$scratch/payload"
 for program; do
   cp "$program" "$scratch/payload"
   name=$(basename "$program")
-  echo "$name $seconds ./$name" >>"$scratch/payload/commands"
+  echo "$name $seconds $long./$name" >>"$scratch/payload/commands"
 done
 
 status=0

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <sighook/sighook.h>
 #include "isa/x86_64/insn.h"
 
@@ -166,6 +169,68 @@ static void all_instructions_hooked_together_change_nothing(void **state)
     }
 }
 
+/* Each leans on bytes that change with it. */
+static void all_instructions_hooked_as_one_batch_change_nothing(void **state)
+{
+  (void)state;
+  for (unsigned order = 0; order < 2; order++)
+    for (const struct pattern *pattern = patterns; pattern->name; pattern++) {
+      uintptr_t starts[INSNS_MAX];
+      sighook_hook hooks[INSNS_MAX];
+      uint8_t before[256];
+      long results[3];
+      size_t size = (size_t)(pattern->end - (const uint8_t *)pattern->function);
+      unsigned count = instruction_starts(pattern, starts);
+      sighook_batch *batch;
+
+      if (returns_nothing(pattern) || strcmp(pattern->name, "over_a_lock_prefix") == 0)
+        continue;
+      results_of(pattern, results);
+      memcpy(before, (const void *)pattern->function, size);
+      assert_int_equal(sighook_batch_create(&batch), SIGHOOK_OK);
+      for (unsigned i = 0; i < count; i++) {
+        sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .handler = spoil};
+
+        spec.address = starts[order ? count - 1 - i : i];
+        assert_int_equal(sighook_batch_install(batch, &spec, &hooks[i]), SIGHOOK_OK);
+      }
+      assert_int_equal(sighook_batch_commit(batch, NULL), SIGHOOK_OK);
+      sighook_batch_destroy(batch);
+      expect(pattern, results, "as one batch");
+      assert_int_equal(sighook_batch_create(&batch), SIGHOOK_OK);
+      for (unsigned i = 0; i < count; i++)
+        assert_int_equal(sighook_batch_remove(batch, hooks[i]), SIGHOOK_OK);
+      assert_int_equal(sighook_batch_commit(batch, NULL), SIGHOOK_OK);
+      sighook_batch_destroy(batch);
+      expect(pattern, results, "removed");
+      assert_memory_equal(before, (const void *)pattern->function, size);
+    }
+}
+
+/* The kernel keeps changed pages apart from others: an instruction across a page's end may lie in two mappings. */
+static void an_instruction_may_lie_across_two_mappings(void **state)
+{
+  static const uint8_t adds_7[] = {0x48, 0x8d, 0x87, 7, 0, 0, 0, 0xc3};   /* lea 7(%rdi),%rax; ret */
+  enum { PAGE = 4096, ACROSS = 3 };
+  uint8_t *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  uint8_t *code = pages + PAGE - ACROSS;
+  sighook_hook hook;
+
+  (void)state;
+  assert_true(mmap(pages + PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file, 0) == pages + PAGE);
+  memcpy(code, adds_7, sizeof adds_7);
+  assert_int_equal(mprotect(pages, 2 * PAGE, PROT_READ | PROT_EXEC), 0);
+  hook = install((uintptr_t)code, 0);
+  hits = 0;
+  assert_int_equal(((long (*)(long))(uintptr_t)code)(5), 12);
+  assert_int_equal(hits, 1);
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+  assert_memory_equal(code, adds_7, sizeof adds_7);
+  close(file);
+  munmap(pages, 2 * PAGE);
+}
+
 static long replaced(long value)
 {
   return value + 1000;
@@ -219,6 +284,8 @@ int main(void)
       cmocka_unit_test(each_instruction_trapped_alone_changes_nothing),
       cmocka_unit_test(each_instruction_without_puns_changes_nothing),
       cmocka_unit_test(all_instructions_hooked_together_change_nothing),
+      cmocka_unit_test(all_instructions_hooked_as_one_batch_change_nothing),
+      cmocka_unit_test(an_instruction_may_lie_across_two_mappings),
       cmocka_unit_test(each_function_is_replaced_and_its_original_still_runs),
       cmocka_unit_test(a_branch_over_a_lock_prefix_still_finds_its_instruction),
   };

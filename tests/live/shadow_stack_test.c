@@ -53,7 +53,8 @@ static int refused_by_name(sighook_status status)
 {
   sighook_error error = {.size = sizeof error};
 
-  return status == SIGHOOK_UNSUPPORTED && sighook_last_error(&error) == SIGHOOK_OK && strstr(error.message, SHADOW_STACK_NAME) != NULL;
+  return status == SIGHOOK_UNSUPPORTED && sighook_last_error(&error) == SIGHOOK_OK &&
+         strstr(error.message, SHADOW_STACK_NAME) != NULL;
 }
 
 /* In a child, whose filter goes with it. */

@@ -112,8 +112,8 @@ static void restartable_sequences_are_forbidden(void **state)
   (void)state;
   for (uintptr_t at = start; at < end; at++)
     assert_true(is_forbidden(at, 1, "rseq"));
-  assert_true(is_forbidden(start - 1, 2, "rseq"));
-  assert_false(is_forbidden(start - 1, 1, ""));
+  assert_true(is_forbidden(start - 1, 1, "rseq"));    /* in the instruction that tells the kernel of it */
+  assert_false(is_forbidden(start - 2, 1, ""));
   assert_false(is_forbidden(end, 1, ""));
   assert_false(is_forbidden(signature - 1, 1, ""));
   assert_true(is_forbidden(signature - 3, 7, "rseq"));

@@ -75,7 +75,9 @@ static void add_zone(struct module_facts *facts, uintptr_t start, uintptr_t end,
   facts->zones[facts->zone_count++] = (struct zone){start, end, why};
 }
 
-/* The descriptors hold relocated addresses, so they are read from memory; the file only says where they are. */
+/* The descriptors hold relocated addresses, so they are read from memory; the file only says where they are. The instruction right
+ * before a sequence belongs to it: it tells the kernel, and between that and the sequence there must be no room for the kernel to
+ * find the thread elsewhere, since it would forget about the sequence. */
 static void add_rseq(const struct os_module *module, const Elf64_Shdr *section, struct module_facts *facts)
 {
   uintptr_t at = module->base + section->sh_addr, end = at + section->sh_size;
@@ -86,7 +88,7 @@ static void add_rseq(const struct os_module *module, const Elf64_Shdr *section, 
   for (; end - at >= sizeof(struct rseq_descriptor); at += sizeof(struct rseq_descriptor)) {
     const struct rseq_descriptor *descriptor = (const struct rseq_descriptor *)at;
 
-    add_zone(facts, descriptor->start, descriptor->start + descriptor->length, rseq_why);
+    add_zone(facts, descriptor->start - 1, descriptor->start + descriptor->length, rseq_why);
     add_zone(facts, descriptor->abort - RSEQ_SIGNATURE, descriptor->abort, rseq_why);
   }
 }

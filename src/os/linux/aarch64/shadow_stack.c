@@ -10,6 +10,7 @@ enum { GET_STATUS = 74, ENABLED = 1 };        /* PR_GET_SHADOW_STACK_STATUS, PR_
 const char *os_shadow_stack(void)
 {
   uint64_t status = 0;
+  long answer = host_syscall6(SYS_prctl, GET_STATUS, (long)&status, 0, 0, 0, 0);   /* the rest must be zero */
 
-  return host_syscall6(SYS_prctl, GET_STATUS, (long)&status, 0, 0, 0, 0) == 0 && (status & ENABLED) ? "guarded control stack" : NULL;
+  return answer == 0 && (status & ENABLED) ? "guarded control stack" : NULL;
 }

@@ -9,16 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <link.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <sighook/sighook.h>
-#include "resolve/eh_frame.h"
+#include "library.h"
+#include "stepping.h"
 
 enum { FUNCTIONS_MAX = 1024, INPUT = 900 };
 
@@ -28,39 +25,18 @@ struct outcome {                      /* shared with the children */
   unsigned refused, traps;
 };
 
-static struct eh_table table;
+static struct library zlib = {.name = "libz.so"};
 static uintptr_t functions[FUNCTIONS_MAX];
 static unsigned function_count;
 static sighook_hook hooks[FUNCTIONS_MAX];
-
-static int find_zlib(struct dl_phdr_info *info, size_t size, void *unused)
-{
-  (void)size;
-  (void)unused;
-  if (!strstr(info->dlpi_name, "libz.so"))
-    return 0;
-  table.low = UINTPTR_MAX;
-  for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-    uintptr_t start = info->dlpi_addr + header->p_vaddr;
-
-    if (header->p_type == PT_GNU_EH_FRAME)
-      table.header = start;
-    if (header->p_type != PT_LOAD)
-      continue;
-    table.low = start < table.low ? start : table.low;
-    table.high = start + header->p_memsz > table.high ? start + header->p_memsz : table.high;
-  }
-  return 1;
-}
 
 static void find_functions(void)
 {
   struct eh_function function;
 
-  dl_iterate_phdr(find_zlib, NULL);
-  for (uintptr_t at = eh_next_start(&table, 0); at != UINTPTR_MAX; at = eh_next_start(&table, at))
-    if (function_count < FUNCTIONS_MAX && eh_find(&table, at, &function))
+  assert_true(library_find(&zlib));
+  for (uintptr_t at = eh_next_start(&zlib.table, 0); at != UINTPTR_MAX; at = eh_next_start(&zlib.table, at))
+    if (function_count < FUNCTIONS_MAX && eh_find(&zlib.table, at, &function))
       functions[function_count++] = at;
 }
 
@@ -103,34 +79,14 @@ static int index_of(uintptr_t address)
   return low < function_count && functions[low] == address ? (int)low : -1;
 }
 
-static void count_by_single_steps(struct outcome *truth)
+static struct outcome *truth;
+
+static void count_arrival(uintptr_t address)
 {
-  struct user_regs_struct registers;
-  uintptr_t last = 0;
-  int status;
-  pid_t child = fork();
+  int index = index_of(address);
 
-  if (child == 0) {
-    ptrace(PTRACE_TRACEME, 0, 0, 0);
-    raise(SIGSTOP);
-    truth->digest = job();
-    _exit(0);
-  }
-  assert_int_equal(waitpid(child, &status, 0), child);
-  for (;;) {
-    int index;
-
-    assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, 0, 0), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (!WIFSTOPPED(status))
-      break;
-    ptrace(PTRACE_GETREGS, child, 0, &registers);
-    index = registers.rip == last ? -1 : index_of(registers.rip);   /* `rep` stops at one pc many times */
-    last = registers.rip;
-    if (index >= 0)
-      truth->hits[index]++;
-  }
-  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  if (index >= 0)
+    truth->hits[index]++;
 }
 
 static void count_one(sighook_context *context, void *user)
@@ -178,8 +134,6 @@ static void run_hooked(struct outcome *outcome, uint32_t flags, sighook_handler 
   assert_int_equal(status, 0);
 }
 
-static struct outcome *truth;
-
 static void compare(uint32_t flags, sighook_handler handler)
 {
   struct outcome *outcome = shared_outcome();
@@ -190,7 +144,7 @@ static void compare(uint32_t flags, sighook_handler handler)
   assert_true(outcome->digest == truth->digest);
   for (unsigned i = 0; i < function_count; i++) {
     if (outcome->hits[i] != truth->hits[i])
-      print_error("libz+%#lx: %lu hits, %lu arrivals\n", functions[i] - table.low, (unsigned long)outcome->hits[i],
+      print_error("libz+%#lx: %lu hits, %lu arrivals\n", functions[i] - zlib.table.low, (unsigned long)outcome->hits[i],
                   (unsigned long)truth->hits[i]);
     assert_true(outcome->hits[i] == truth->hits[i]);
     called += truth->hits[i] != 0;
@@ -224,7 +178,7 @@ static int take_the_truth(void **state)
   job();                              /* binds what is bound at the first call */
   find_functions();
   truth = shared_outcome();
-  count_by_single_steps(truth);
+  truth->digest = step_through(job, count_arrival);
   return function_count < 50;
 }
 

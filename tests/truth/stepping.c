@@ -1,0 +1,63 @@
+/* A child stepped by ptrace. */
+#define _GNU_SOURCE
+#include "stepping.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "stepping_machine.h"
+
+static __attribute__((noinline)) void job_is_over(void)
+{
+  __asm__ volatile("" ::: "memory");
+}
+
+static _Noreturn void run(unsigned long (*job)(void), unsigned long *answer)
+{
+  ptrace(PTRACE_TRACEME, 0, 0, 0);
+  raise(SIGSTOP);
+  *answer = job();
+  job_is_over();
+  _exit(0);
+}
+
+/* To the next instruction; false where the child has ended. */
+static bool step(pid_t child, int *status)
+{
+  assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, 0, 0), 0);
+  assert_int_equal(waitpid(child, status, 0), child);
+  return WIFSTOPPED(*status);
+}
+
+unsigned long step_through(unsigned long (*job)(void), void (*arrived)(uintptr_t address))
+{
+  unsigned long *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), answer;
+  uintptr_t last = 0, pc = 0;
+  bool inside = false;
+  int status;
+  pid_t child = fork();
+
+  if (child == 0)
+    run(job, shared);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  while (pc != (uintptr_t)job_is_over && step(child, &status)) {
+    pc = stepping_pc(child);
+    inside |= pc == (uintptr_t)job;
+    if (inside && !(STEPPING_REPEATS && pc == last))
+      arrived(pc);
+    last = pc;
+  }
+  assert_int_equal(ptrace(PTRACE_CONT, child, 0, 0), 0);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  answer = *shared;
+  munmap(shared, sizeof *shared);
+  return answer;
+}

@@ -1,0 +1,11 @@
+/* What a single-stepped run comes to. */
+#ifndef TESTS_TRUTH_STEPPING_H
+#define TESTS_TRUTH_STEPPING_H
+
+#include <stdint.h>
+
+/* Runs `job` in a child, unhooked and one instruction at a time, and calls `arrived` in this process with the address of each
+ * instruction that it comes to, from the job's first on; addresses are the same in both. The answer is the job's. */
+unsigned long step_through(unsigned long (*job)(void), void (*arrived)(uintptr_t address));
+
+#endif
