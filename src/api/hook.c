@@ -129,7 +129,7 @@ static sighook_status check(const sighook_spec *spec, sighook_info *info, struct
 
   if (status)
     return status;
-  status = site_check(&plan, spec->address, spec->flags, &draft, error);
+  status = site_check(&plan, spec, &draft, error);
   plan_close(&plan);
   if (!status && (spec->flags & SIGHOOK_REQUIRE_BRANCH) && draft.entry == SIGHOOK_ENTRY_TRAP)
     status = error_set(error, SIGHOOK_NO_NEAR_MEMORY, spec->address, "only a trap fits at %#lx: %s", spec->address,

@@ -21,7 +21,9 @@ API uintptr_t sighook_original_pc(uintptr_t pc)
     return pc;
   if (pc < site->stub + site->displaced_offset)
     return site->address;
-  return pc < site->stub + site->exit_offset ? site_place(site) : site_next(site);
+  if (pc < site->stub + site->exit_offset)
+    return site_place(site);
+  return host_stub_leads_to(site, pc - site->stub);
 }
 
 API void sighook_fix_context(void *ucontext)

@@ -1,5 +1,5 @@
-/* Arenas near hooked code: [stubs r-x][sites rw-], both filled from their start. Sites and stubs are taken in step, so the
- * sites of an arena are sorted by stub. */
+/* Arenas near hooked code, or far where none is near: [stubs r-x][sites rw-], both filled from their start. Sites and stubs are
+ * taken in step, so the sites of an arena are sorted by stub. */
 #include "codemem/arena.h"
 
 #include <assert.h>
@@ -12,7 +12,7 @@
 #include "host/host.h"
 
 enum {
-  SITES_MIN = 2048,
+  SITES_USUAL = 2048,       /* where there is room for them */
   SITES_MAX = 1 << 17,
   STUB_ROOM = 64,           /* bytes a site set aside for stubs; typical ones take 48 */
   STAGE_SIZE = 64 * 1024
@@ -81,67 +81,114 @@ static int take_gap(struct os_maps *maps, const struct gap_search *wanted, size_
   }
 }
 
-static sighook_status map_arena(struct arena *arena, struct gap_search *search, size_t code_size, struct error *error)
+static size_t code_size(size_t sites)
+{
+  return page_up(sites * STUB_ROOM, os_page_size());
+}
+
+static size_t data_size(size_t sites)
+{
+  return page_up(sites * sizeof(struct site), os_page_size());
+}
+
+static size_t least_size(void)
+{
+  return 2 * os_page_size();          /* one of stubs, one of sites */
+}
+
+static int map_parts(struct arena *arena, struct os_maps *maps, struct gap_search *search, size_t sites)
+{
+  unsigned tried;
+  uintptr_t start;
+  int failure;
+
+  search->size = code_size(sites) + data_size(sites);
+  failure = take_gap(maps, search, code_size(sites), &start, &tried);
+  if (failure)
+    return failure;
+  failure = os_allocate_at(start + code_size(sites), data_size(sites), OS_READ | OS_WRITE);
+  if (failure) {
+    os_free((void *)start, code_size(sites));
+    return failure;
+  }
+  arena->code = arena->code_used = arena->stage_start = start;
+  arena->code_end = start + code_size(sites);
+  arena->sites = (struct site *)arena->code_end;
+  arena->site_room = data_size(sites) / sizeof(struct site);
+  return 0;
+}
+
+/* Maps room for so many sites; where less is free, for half as many, and so on. */
+static int map_largest(struct arena *arena, struct os_maps *maps, const struct gap_search *wanted, size_t sites)
+{
+  uintptr_t low = clamp_sub(wanted->around, NEAR_REACH), high = wanted->around + NEAR_REACH;
+
+  for (;; sites /= 2) {
+    struct gap_search near = *wanted, all = *wanted;
+    int failure;
+
+    near.low = near.low < low ? low : near.low;
+    near.high = near.high > high ? high : near.high;
+    failure = map_parts(arena, maps, &near, sites);
+    if (failure && (near.low != all.low || near.high != all.high))
+      failure = map_parts(arena, maps, &all, sites);
+    if (!failure || code_size(sites) + data_size(sites) <= least_size())
+      return failure;
+  }
+}
+
+static bool is_room(struct os_maps *maps, struct gap_search wanted, unsigned *tried)
+{
+  uintptr_t start;
+
+  wanted.size = least_size();
+  return gap_find(maps, &wanted, &start, tried);
+}
+
+static sighook_status map_arena(struct arena *arena, const struct gap_search *wanted, size_t sites, struct error *error)
 {
   struct os_maps maps;
-  unsigned tried = 0;
-  uintptr_t start;
+  unsigned tried;
   int failure = os_maps_open(&maps);
 
   if (failure)
     return error_os(error, SIGHOOK_NO_MEMORY, 0, "open /proc/self/maps", failure);
-  failure = take_gap(&maps, search, code_size, &start, &tried);
+  failure = is_room(&maps, *wanted, &tried) ? map_largest(arena, &maps, wanted, sites) : ENOENT;
   os_maps_close(&maps);
   if (failure == ENOENT)
-    return error_set(error, SIGHOOK_NO_NEAR_MEMORY, search->around,
-                     "no free %zu KiB for stubs between %#lx and %#lx: looked at %u gaps", search->size >> 10, search->low,
-                     search->high, tried);
-  if (failure)
-    return error_os(error, SIGHOOK_NO_NEAR_MEMORY, start, "mmap", failure);
-  failure = os_allocate_at(start + code_size, search->size - code_size, OS_READ | OS_WRITE);
-  if (failure) {
-    os_free((void *)start, code_size);
-    return error_os(error, SIGHOOK_NO_NEAR_MEMORY, start + code_size, "mmap", failure);
-  }
-  arena->code = arena->code_used = arena->stage_start = start;
-  arena->code_end = start + code_size;
-  arena->sites = (struct site *)arena->code_end;
-  return SIGHOOK_OK;
+    return error_set(error, SIGHOOK_NO_NEAR_MEMORY, wanted->around,
+                     "no free %zu KiB for stubs between %#lx and %#lx: looked at %u gaps", least_size() >> 10, wanted->low,
+                     wanted->high, tried);
+  return failure ? error_os(error, SIGHOOK_NO_NEAR_MEMORY, wanted->around, "mmap", failure) : SIGHOOK_OK;
 }
 
 static sighook_status make_arena(uintptr_t address, uintptr_t low, uintptr_t high, size_t expected, struct arena **made,
                                  struct error *error)
 {
-  size_t page = os_page_size();
-  size_t sites = expected < SITES_MIN ? SITES_MIN : expected > SITES_MAX ? SITES_MAX : expected;
-  size_t code_size = page_up(sites * STUB_ROOM, page);
-  size_t data_size = page_up(sites * sizeof(struct site), page);
-  struct gap_search search = {.low = low, .high = high, .around = address, .size = code_size + data_size};
+  size_t sites = expected < SITES_USUAL ? SITES_USUAL : expected > SITES_MAX ? SITES_MAX : expected;
+  struct gap_search wanted = {.low = low, .high = high, .around = address};
   struct arena *arena = heap_take(sizeof *arena);
   sighook_status status;
 
   if (!arena || !(arena->stage = os_allocate(STAGE_SIZE)))
     return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for an arena near %#lx", address);
-  if (search.low < clamp_sub(address, NEAR_REACH))
-    search.low = clamp_sub(address, NEAR_REACH);
-  if (search.high > address + NEAR_REACH)
-    search.high = address + NEAR_REACH;
-  status = map_arena(arena, &search, code_size, error);
-  if (status == SIGHOOK_NO_NEAR_MEMORY) {
-    search.low = low;
-    search.high = high;
-    status = map_arena(arena, &search, code_size, error);
-  }
+  status = map_arena(arena, &wanted, sites, error);
   if (status) {
     os_free(arena->stage, STAGE_SIZE);
     heap_give(arena, sizeof *arena);
     return status;
   }
-  arena->site_room = sites;
   arena->next = atomic_load_explicit(&arenas, memory_order_relaxed);
   atomic_store_explicit(&arenas, arena, memory_order_release);
   *made = arena;
   return SIGHOOK_OK;
+}
+
+bool arena_is_possible(struct os_maps *maps, uintptr_t address, uintptr_t low, uintptr_t high)
+{
+  unsigned tried;
+
+  return find_arena(low, high) || is_room(maps, (struct gap_search){.low = low, .high = high, .around = address}, &tried);
 }
 
 sighook_status arena_take(uintptr_t address, uintptr_t low, uintptr_t high, size_t expected, struct arena **arena,
@@ -149,10 +196,6 @@ sighook_status arena_take(uintptr_t address, uintptr_t low, uintptr_t high, size
 {
   size_t count;
 
-  if (low < clamp_sub(address, HOST_JUMP_REACH))
-    low = clamp_sub(address, HOST_JUMP_REACH);
-  if (high > address + HOST_JUMP_REACH)
-    high = address + HOST_JUMP_REACH;
   *arena = find_arena(low, high);
   if (!*arena) {
     sighook_status status = make_arena(address, low, high, expected, arena, error);

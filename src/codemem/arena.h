@@ -4,6 +4,7 @@
 #ifndef CODEMEM_ARENA_H
 #define CODEMEM_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "core/site.h"
@@ -12,10 +13,14 @@
 struct arena;
 struct os_text;
 
-/* A zeroed site in an arena whose stubs lie within reach of `address` and inside [low, high]; *pc is where the site's stub
- * will run. `expected` tells how many sites are to come, so that a batch gets one large arena. */
+/* A zeroed site in an arena inside [low, high], as near to `address` as can be; *pc is where the site's stub will run. `expected`
+ * tells how many sites are to come, so that a batch gets one large arena; where little is free it is a small one. */
 sighook_status arena_take(uintptr_t address, uintptr_t low, uintptr_t high, size_t expected, struct arena **arena,
                           struct site **site, uintptr_t *pc, struct error *error);
+
+/* Whether there is such an arena, or memory for one. */
+struct os_maps;
+bool arena_is_possible(struct os_maps *maps, uintptr_t address, uintptr_t low, uintptr_t high);
 
 /* The stub of the site taken last, `length` bytes to run at the pc given. They reach memory at arena_flush. */
 sighook_status arena_put(struct arena *arena, struct os_text *text, const uint8_t *bytes, size_t length, struct error *error);

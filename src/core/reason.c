@@ -26,6 +26,8 @@ const char *reason_text(enum entry_reason reason)
     return "another site's jump leaned on bytes that had to change";
   case REASON_LANDING_PAD:
     return "the instruction is the landing pad of a guarded page, where a branch would be none, and no entry can stand behind it";
+  case REASON_FAR:
+    return "no memory is free within a branch's reach: the stub lies farther away, and goes back by a trap too";
   }
   return "";
 }

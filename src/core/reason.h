@@ -13,7 +13,8 @@ enum entry_reason {
   REASON_UNREADABLE,
   REASON_FRAGILE_TRACED,
   REASON_LEANED_ON,
-  REASON_LANDING_PAD
+  REASON_LANDING_PAD,
+  REASON_FAR
 };
 
 /* One line of English, lower case, static; "" for REASON_NONE. */

@@ -96,6 +96,10 @@ static sighook_status examine_place(struct plan *plan, uintptr_t address, struct
     return error_set(error, SIGHOOK_UNRELOCATABLE, address,
                      "%#lx is inside the instruction at %#lx, and both are real: branches lead behind its prefix", address,
                      facts.enclosing);
+  if (found->low < address - HOST_JUMP_REACH && address > HOST_JUMP_REACH)
+    found->low = address - HOST_JUMP_REACH;
+  if (found->high > address + HOST_JUMP_REACH)
+    found->high = address + HOST_JUMP_REACH;
   found->next_entry = facts.next_entry;
   found->interior_target = facts.interior_target != 0;
   return SIGHOOK_OK;
@@ -135,6 +139,17 @@ sighook_status site_examine(struct plan *plan, uintptr_t address, uint32_t flags
   return examine_place(plan, address, found, error);
 }
 
+/* Where no memory is free within reach: with a stub anywhere, and a trap, which may stand on a landing pad. */
+static sighook_status examine_far(struct plan *plan, const sighook_spec *spec, struct examination *found, struct error *error)
+{
+  sighook_status status = site_examine(plan, spec->address, spec->flags | SIGHOOK_FORCE_TRAP, found, error);
+
+  found->low = 0;
+  found->high = UINTPTR_MAX;
+  found->far = true;
+  return status;
+}
+
 static void choose_entry(struct plan *plan, struct site *site, const struct examination *found, uint32_t flags, bool dry)
 {
   struct entry_request request = {.site = site,
@@ -164,6 +179,7 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   site->length = found->length;
   site->shift = found->shift;
   site->signs = found->signs;
+  site->far = found->far;
   if ((spec->flags & SIGHOOK_COUNT) && !tally_take(&site->counter))
     return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further counters");
   /* A handler is what most sites are for: their stub saves the jump by `path`, and switching off leaves an empty capture. */
@@ -186,19 +202,56 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   atomic_store_explicit(&site->routine, host_routine(CLASS_INTEGER), memory_order_relaxed);
   if (stub.trap_offset != 0xFF)
     table_put(pc + stub.trap_offset, site, TABLE_DISPLACED_TRAP);
-  if (stub.finish_offset != 0xFF)
-    table_put(pc + stub.finish_offset, site, TABLE_FINISHING_TRAP);
   return SIGHOOK_OK;
 }
 
-static sighook_status make_site(struct plan *plan, const sighook_spec *spec, const struct examination *found,
-                                struct site **site, struct error *error)
+/* The site with a stub that was hooked last at the address, or NULL. */
+static struct site *known_site(uintptr_t address)
+{
+  struct table_value known = table_find(address);
+
+  return known.site && !known.tag && known.site->stub && known.site->address == address ? known.site : NULL;
+}
+
+/* Whether an idle site's stub still is that of the instruction that stands there. */
+static bool same_instruction(const struct site *site, const struct examination *found)
+{
+  if (site->length != found->length || site->shift != found->shift)
+    return false;
+  for (unsigned i = 0; i < found->shift + found->length; i++)
+    if (site->original[i] != found->code[i])
+      return false;
+  return true;
+}
+
+/* Whether the stub serves such a hook as fast as a new one would. At most three stubs an address come of it, and three far. */
+static bool suits(const struct site *site, const struct examination *found, const sighook_spec *spec)
+{
+  if (site->far != found->far)
+    return false;
+  if (spec->flags & SIGHOOK_COUNT)
+    return site->count_offset != 0;
+  return spec->kind != SIGHOOK_REPLACE || site->by_path;
+}
+
+/* An earlier hook's site there whose stub serves this one too, or NULL. One that goes live by the same transaction is joined. */
+static struct site *find_site(const sighook_spec *spec, const struct examination *found)
+{
+  struct site *site = known_site(spec->address);
+
+  return site && same_instruction(site, found) && (site->going_live || suits(site, found, spec)) ? site : NULL;
+}
+
+static sighook_status find_or_make(struct plan *plan, const sighook_spec *spec, const struct examination *found,
+                                   struct site **site, struct error *error)
 {
   uintptr_t address = spec->address;
   struct arena *arena;
   uintptr_t pc;
   sighook_status status;
 
+  if ((*site = find_site(spec, found)))
+    return SIGHOOK_OK;
   if (!table_reserve(2))
     return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for the site table");
   status = arena_take(address, found->low, found->high, plan->expected, &arena, site, &pc, error);
@@ -211,17 +264,6 @@ static sighook_status make_site(struct plan *plan, const sighook_spec *spec, con
   }
   table_put(address, *site, 0);
   return SIGHOOK_OK;
-}
-
-/* Whether an idle site's stub still is that of the instruction that stands there. */
-static bool same_instruction(const struct site *site, const struct examination *found)
-{
-  if (!site->stub || site->length != found->length || site->shift != found->shift)
-    return false;
-  for (unsigned i = 0; i < found->shift + found->length; i++)
-    if (site->original[i] != found->code[i])
-      return false;
-  return true;
 }
 
 static sighook_status check_in_place(struct plan *plan, const struct site *site, struct error *error)
@@ -241,61 +283,71 @@ static sighook_status check_in_place(struct plan *plan, const struct site *site,
                    "changed them", site->address);
 }
 
-/* Whether the stub serves such a hook as fast as a new one would. At most three stubs an address come of it. */
-static bool suits(const struct site *site, const sighook_spec *spec)
-{
-  if (spec->flags & SIGHOOK_COUNT)
-    return site->count_offset != 0;
-  return spec->kind != SIGHOOK_REPLACE || site->by_path;
-}
-
 sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct site **site, struct error *error)
 {
   uintptr_t address = spec->address;
-  struct table_value known = table_find(address);
   struct examination found;
   sighook_status status;
 
-  if (known.site && !known.tag && known.site->stub && known.site->address == address && site_in_place(known.site)) {
-    *site = known.site;
+  *site = known_site(address);
+  if (*site && site_in_place(*site)) {
     status = plan_check_mapping(plan, address, error);
-    return status ? status : check_in_place(plan, known.site, error);
+    return status ? status : check_in_place(plan, *site, error);
   }
   status = site_examine(plan, address, spec->flags, &found, error);
-  if (status)
-    return status;
-  if (known.site && !known.tag && known.site->address == address && same_instruction(known.site, &found) &&
-      suits(known.site, spec)) {
-    *site = known.site;
-  } else {
-    status = make_site(plan, spec, &found, site, error);
-    if (status)
-      return status;
+  if (!status)
+    status = find_or_make(plan, spec, &found, site, error);
+  if (status == SIGHOOK_NO_NEAR_MEMORY && HOST_FAR_STUBS && !(spec->flags & SIGHOOK_REQUIRE_BRANCH)) {
+    status = examine_far(plan, spec, &found, error);
+    if (!status)
+      status = find_or_make(plan, spec, &found, site, error);
   }
-  choose_entry(plan, *site, &found, spec->flags, false);
-  return SIGHOOK_OK;
+  if (!status)
+    choose_entry(plan, *site, &found, spec->flags, false);
+  return status;
 }
 
-sighook_status site_check(struct plan *plan, uintptr_t address, uint32_t flags, struct site *draft, struct error *error)
+/* Where the stub might lie. */
+static uintptr_t some_place(uintptr_t address, const struct examination *found)
 {
-  struct table_value known = table_find(address);
+  if (found->far)
+    return address ^ (HOST_ADDRESS_END / 2);
+  return found->low > address ? found->low : found->high < address ? found->high : address;
+}
+
+/* What site_obtain would find. */
+static sighook_status examine_dry(struct plan *plan, const sighook_spec *spec, struct examination *found, struct error *error)
+{
+  sighook_status status = site_examine(plan, spec->address, spec->flags, found, error);
+
+  if (status || !HOST_FAR_STUBS || find_site(spec, found) ||
+      arena_is_possible(&plan->maps, spec->address, found->low, found->high))
+    return status;
+  return examine_far(plan, spec, found, error);
+}
+
+sighook_status site_check(struct plan *plan, const sighook_spec *spec, struct site *draft, struct error *error)
+{
+  uintptr_t address = spec->address;
+  const struct site *known = known_site(address);
   struct examination found;
   sighook_status status;
 
-  if (known.site && !known.tag && known.site->stub && known.site->address == address && site_in_place(known.site)) {
-    *draft = *known.site;
-    return check_in_place(plan, known.site, error);
+  if (known && site_in_place(known)) {
+    *draft = *known;
+    return check_in_place(plan, known, error);
   }
-  status = site_examine(plan, address, flags, &found, error);
+  status = examine_dry(plan, spec, &found, error);
   if (status)
     return status;
-  *draft = (struct site){
-      .address = address, .length = found.length, .shift = found.shift, .signs = found.signs, .counter = SITE_NO_COUNTER};
+  *draft = (struct site){.address = address, .length = found.length, .shift = found.shift, .signs = found.signs};
+  draft->far = found.far;
+  draft->counter = SITE_NO_COUNTER;
   for (unsigned i = 0; i < found.shift + found.length; i++)
     draft->original[i] = found.code[i];
-  status = host_check_displaced(draft, found.low > address ? found.low : found.high < address ? found.high : address, error);
+  status = host_check_displaced(draft, some_place(address, &found), error);
   draft->stub = address;
   if (!status)
-    choose_entry(plan, draft, &found, flags, true);
+    choose_entry(plan, draft, &found, spec->flags, true);
   return status;
 }

@@ -73,6 +73,7 @@ struct site {
   uint8_t shift;                     /* how far behind the address the entry stands: the length of a landing pad, which stays; or 0 */
   bool signs;                        /* that pad signs the return address, so it is signed where the entry stands */
   uint8_t original_offset;           /* in the stub: where a call of the whole original leads */
+  bool far;                          /* the stub was made to lie anywhere: no branch of the site's need reach it, nor back */
 };
 
 struct entry_request;
@@ -94,6 +95,7 @@ struct examination {
   uint8_t length;                    /* of the instruction to be displaced, code[shift] on */
   uint8_t shift;
   bool signs;
+  bool far;                          /* the stub may lie anywhere, and traps lead there and back */
 };
 
 /* Whether `address` can be hooked, and what stands there. */
@@ -103,7 +105,7 @@ sighook_status site_examine(struct plan *plan, uintptr_t address, uint32_t flags
 sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct site **site, struct error *error);
 
 /* What site_obtain would choose; `draft` gets entry, length, original and reason. */
-sighook_status site_check(struct plan *plan, uintptr_t address, uint32_t flags, struct site *draft, struct error *error);
+sighook_status site_check(struct plan *plan, const sighook_spec *spec, struct site *draft, struct error *error);
 
 /* The site or patch of ours, there already or to be by the change under way, whose bytes cover `address`, or NULL. */
 struct site *site_covering(uintptr_t address);

@@ -11,9 +11,9 @@ void frame_set_pc(void *ucontext, uintptr_t pc);
 void frame_add_sp(void *ucontext, intptr_t bytes);
 
 /* Does what a routine or a stub of ours leaves to the trap handler, where the frame stands at such a breakpoint: to go on from
- * a capture with every register set at once, or, for the site of such a stub, its branch with link. False where it is none. */
+ * a capture with every register set at once; in a stub, whose site is given, a branch. False where it is none. */
 struct site;
-bool frame_finish(void *ucontext, const struct site *linking);
+bool frame_finish(void *ucontext, const struct site *site);
 
 /* Whether a breakpoint instruction made this signal. `siginfo` as a handler gets it; NULL where it is not known. A pending
  * asynchronous SIGTRAP may take a breakpoint's place: it counts as one where the breakpoint would not be met again. */

@@ -6,8 +6,8 @@
 #include <ucontext.h>
 #include "core/site.h"
 #include "host/host.h"
-
-enum { LINK_REGISTER = 30 };
+#include "isa/aarch64/encode.h"
+#include "isa/aarch64/relocate.h"
 
 extern const char leave_trap[] __attribute__((visibility("hidden")));
 
@@ -34,7 +34,7 @@ void frame_add_sp(void *ucontext, intptr_t bytes)
 
 static void load(mcontext_t *to, const sighook_context *from)
 {
-  for (unsigned i = 0; i <= LINK_REGISTER; i++)
+  for (unsigned i = 0; i <= A64_LR; i++)
     to->regs[i] = from->x[i];
   to->sp = from->sp;
   to->pstate = (to->pstate & ~UINT64_C(0xF0000C00)) | (from->cpsr & 0xF0000000);
@@ -46,15 +46,30 @@ static uintptr_t without_tag(uintptr_t address)
   return address & (UINT64_C(1) << 55) ? address : address & (UINT64_MAX >> 8);
 }
 
-bool frame_finish(void *ucontext, const struct site *linking)
+/* At a breakpoint of the site's stub that stands for a branch. */
+static bool finish_branch(void *ucontext, const struct site *site)
+{
+  mcontext_t *now = registers(ucontext);
+  uint32_t word = *(const uint32_t *)now->pc;
+
+  if (word == a64_encode_brk(A64_LINK_TRAP)) {
+    frame_set_pc(ucontext, without_tag(now->regs[A64_LR]));
+    now->regs[A64_LR] = site_next(site);
+    return true;
+  }
+  if (word == a64_encode_brk(A64_FAR_BRANCH)) {
+    frame_set_pc(ucontext, host_stub_leads_to(site, now->pc - site->stub));
+    return true;
+  }
+  return false;
+}
+
+bool frame_finish(void *ucontext, const struct site *site)
 {
   mcontext_t *now = registers(ucontext);
 
-  if (linking) {
-    frame_set_pc(ucontext, without_tag(now->regs[LINK_REGISTER]));
-    now->regs[LINK_REGISTER] = site_next(linking);
-    return true;
-  }
+  if (site)
+    return finish_branch(ucontext, site);
   if (now->pc == (uintptr_t)leave_trap) {
     const sighook_context *context = (const sighook_context *)now->regs[HOST_FRAME_REGISTER];
 

@@ -21,10 +21,10 @@ void frame_add_sp(void *ucontext, intptr_t bytes)
   ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP] += bytes;
 }
 
-bool frame_finish(void *ucontext, const struct site *linking)
+bool frame_finish(void *ucontext, const struct site *site)
 {
   (void)ucontext;                    /* routines and stubs leave nothing to it here */
-  (void)linking;
+  (void)site;
   return false;
 }
 

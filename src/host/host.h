@@ -22,6 +22,7 @@
  *   TRAP_LENGTH, TRAP_PC_OFFSET        of the breakpoint instruction; how far behind its start the reported pc lies
  *   SYSCALLS_CLOBBER_VECTORS           whether a system call may leave nothing of vector registers
  *   LEAVES_BY_TRAP                     whether a capture may need the trap handler to go on at another pc
+ *   FAR_STUBS                          whether a stub may lie out of its site's reach, and leave by the trap handler
  *   ADDRESS_END                        behind the addresses that the system gives to programs
  *   JUMP_REACH                         how far from its stub an entry may lie, with some room to spare */
 
@@ -75,7 +76,6 @@ struct host_stub {
   uint8_t entry_offset;    /* where entries lead */
   uint8_t original_offset; /* where calls of the whole original lead */
   uint8_t trap_offset;     /* of a displaced breakpoint of the program's own; 0xff: none */
-  uint8_t finish_offset;   /* of a breakpoint for frame_finish; 0xff: none */
 };
 
 /* The stub of `site` (address, length, original bytes and counter set), to run at `pc`. It calls the routine of
@@ -96,6 +96,9 @@ bool host_landing_pad(const uint8_t *bytes, size_t size, struct host_pad *pad);
 /* Where the displaced instruction's operands allow a stub to lie. */
 sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t size, uintptr_t *low, uintptr_t *high,
                                uint8_t *length, struct error *error);
+
+/* Where a branch of the stub, behind the displaced instruction's work or a skipped one, leads: behind the site or to a target. */
+uintptr_t host_stub_leads_to(const struct site *site, size_t offset);
 
 /* What to add to sp at that offset of a stub to have the program's own. */
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset);

@@ -10,9 +10,8 @@
 
 struct site;
 
-/* A breakpoint instruction of the program's own, displaced into a stub: its trap is the program's. A breakpoint of ours in a
- * stub, for what it cannot do without the trap handler. */
-enum { TABLE_DISPLACED_TRAP = 1, TABLE_FINISHING_TRAP = 2, TABLE_TAG = 3 };
+/* A breakpoint instruction of the program's own, displaced into a stub: its trap is the program's. */
+enum { TABLE_DISPLACED_TRAP = 1, TABLE_TAG = 3 };
 
 struct table_value {
   struct site *site;       /* NULL: nothing known */

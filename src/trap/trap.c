@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include "codemem/arena.h"
 #include "core/site.h"
 #include "frame/frame.h"
 #include "host/host.h"
@@ -51,13 +52,9 @@ bool trap_claim(int signal_number, const void *siginfo, void *ucontext)
 
   if (!frame_is_breakpoint(signal_number, siginfo, ucontext))
     return false;
-  if (frame_finish(ucontext, NULL))
-    return true;
   found = table_find(address);
   if (!found.site)
-    return false;
-  if (found.tag == TABLE_FINISHING_TRAP)
-    return frame_finish(ucontext, found.site);
+    return frame_finish(ucontext, arena_site_at(address));
   if (found.tag == TABLE_DISPLACED_TRAP) {   /* the program's own breakpoint, run in a stub: report it where it stood */
     frame_set_pc(ucontext, HOST_TRAP_PC_OFFSET ? site_next(found.site) : site_place(found.site));
     return false;

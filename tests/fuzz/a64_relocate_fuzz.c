@@ -18,6 +18,7 @@ enum { STEPS_MAX = 16, REGISTERS = 31 };
 struct trial {
   uint32_t word;
   uint64_t from, to;
+  bool far;
   struct a64_insn insn;
   struct a64_displaced displaced;
 };
@@ -85,11 +86,26 @@ static void read_literal(const struct trial *trial, struct machine *machine, uin
     machine->registers[rd] = 0x11;
 }
 
+/* A breakpoint in place of a branch that does not reach: the handler's part. */
+static bool finish(const struct trial *trial, struct machine *machine, uint32_t word)
+{
+  unsigned offset = (unsigned)(machine->pc - trial->to);
+
+  if (word != a64_encode_brk(A64_FAR_BRANCH) || offset == trial->displaced.trap_offset)
+    return false;
+  REQUIRE(trial->far);
+  machine->pc = a64_leads_to(&trial->insn, trial->from, trial->displaced.exit_offset, offset);
+  REQUIRE(!a64_reaches(trial->to + offset, machine->pc, A64_B_REACH));
+  return true;
+}
+
 /* One instruction that the relocator made; false: it is the copy. */
 static bool run_made(const struct trial *trial, struct machine *machine, uint32_t word, const struct a64_insn *insn)
 {
   bool is_literal = trial->insn.kind == A64_LDR_LITERAL || trial->insn.kind == A64_LDR_LITERAL_FP;
 
+  if (finish(trial, machine, word))
+    return true;
   machine->pc += 4;
   if (insn->has_target) {
     REQUIRE(insn->kind == trial->insn.kind || insn->kind == A64_B);
@@ -171,7 +187,7 @@ static void check_reach(const struct trial *trial, enum a64_refusal refusal)
   uint64_t low, high;
 
   a64_reach(&trial->insn, trial->from, &low, &high);
-  if (trial->to >= low && trial->to <= high)
+  if ((trial->far && trial->insn.kind != A64_LOAD_EXCLUSIVE) || (trial->to >= low && trial->to <= high))
     REQUIRE(refusal != A64_OUT_OF_REACH);
 }
 
@@ -206,12 +222,12 @@ static void check_told_pc(const struct trial *trial)
 static void check(struct trial *trial)
 {
   struct a64_displaced again;
-  enum a64_refusal refusal = a64_relocate(trial->word, trial->from, trial->to, &trial->displaced);
+  enum a64_refusal refusal = a64_relocate(trial->word, trial->from, trial->to, trial->far, &trial->displaced);
 
   a64_decode(trial->word, trial->from, &trial->insn);
   REQUIRE(a64_refusal_text(refusal) != NULL);
   memset(&again, 0xA5, sizeof again);
-  REQUIRE(a64_relocate(trial->word, trial->from, trial->to, &again) == refusal);
+  REQUIRE(a64_relocate(trial->word, trial->from, trial->to, trial->far, &again) == refusal);
   check_reach(trial, refusal);
   if (refusal != A64_RELOCATED)
     return;
@@ -247,6 +263,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   memcpy(&trial.from, data, 8);
   memcpy(&trial.to, data + 8, 8);
   trial.from &= UINT64_C(0xFFFFFFFFFFFC);
+  trial.far = trial.to & 2;
   /* Mostly in reach. */
   trial.to = trial.to & 1 ? trial.to & UINT64_C(0xFFFFFFFFFFFC) : trial.from + (trial.to & 0xFFFFFFC) - 0x8000000;
   trial.word = (uint32_t)data[16] << 24 | (uint32_t)data[17] << 16 | (uint32_t)data[18] << 8 | data[19];

@@ -15,6 +15,7 @@
 enum {
   NEAR_AREAS = 4,
   FAR_AREAS = 24,
+  BEYOND_AREAS = 16,
   GRANULE = 0x10000, /* the largest page */
   MIB = 1 << 20,
   TICK_SECONDS = 2,
@@ -35,14 +36,14 @@ uint64_t a64_machine_sign_db(uint64_t value, uint64_t modifier);
 
 size_t a64_machine_vector_length;
 
-static uint64_t near_areas[NEAR_AREAS], far_areas[FAR_AREAS];
+static uint64_t near_areas[NEAR_AREAS], far_areas[FAR_AREAS], beyond_areas[BEYOND_AREAS];
 
 /* Of the run under way, for the handler. */
 static struct {
   volatile bool running;
   volatile unsigned long runs, runs_at_tick;
   const struct a64_state *start;
-  struct a64_link_trap link;
+  a64_finish *finish;
   struct a64_outcome *outcome;
   struct a64_state home;
 } now;
@@ -62,12 +63,12 @@ static bool map_code(uint64_t address)
   return true;
 }
 
-/* From 2 to 100 MiB away, on either side, where no other area is. */
-static bool map_far(uint64_t *area, uint64_t *random)
+/* From `low` to `high` MiB away, on either side, where no other area is. */
+static bool map_far(uint64_t *area, uint64_t low, uint64_t high, uint64_t *random)
 {
-  const unsigned places = 98 * MIB / GRANULE;
+  const uint64_t places = (high - low) * (MIB / GRANULE);
   for (unsigned tries = 0; tries < 16; tries++) {
-    uint64_t distance = 2 * MIB + next_random(random) % places * GRANULE;
+    uint64_t distance = low * MIB + next_random(random) % places * GRANULE;
     *area = next_random(random) & 1 ? A64_CODE + distance : A64_CODE - distance;
     if (map_code(*area))
       return true;
@@ -86,7 +87,10 @@ static bool map_areas(uint64_t *random)
       return false;
   }
   for (unsigned i = 0; i < FAR_AREAS; i++)
-    if (!map_far(&far_areas[i], random))
+    if (!map_far(&far_areas[i], 2, 100, random))
+      return false;
+  for (unsigned i = 0; i < BEYOND_AREAS; i++)     /* half of them reach some targets of branches */
+    if (!map_far(&beyond_areas[i], 129, i % 2 ? 250 : 100000, random))
       return false;
   return true;
 }
@@ -180,13 +184,6 @@ static bool is_too_long(void)
   return again;
 }
 
-/* As a branch goes, in the lower half of addresses: a return from an exception drops the tag too, but not every
- * emulator's return from a signal. */
-static uint64_t without_tag(uint64_t address)
-{
-  return address >> 55 & 1 ? address : address & UINT64_C(0xFFFFFFFFFFFFFF);
-}
-
 static void on_signal(int signal, siginfo_t *info, void *frame)
 {
   mcontext_t *context = &((ucontext_t *)frame)->uc_mcontext;
@@ -197,10 +194,7 @@ static void on_signal(int signal, siginfo_t *info, void *frame)
   } else if (!now.running) {
     struct sigaction usual = {.sa_handler = SIG_DFL}; /* a fault of the test's own */
     sigaction(signal, &usual, NULL);
-  } else if (signal == SIGTRAP && now.link.pc && context->pc == now.link.pc) {
-    context->pc = without_tag(context->regs[A64_LR]);
-    context->regs[A64_LR] = now.link.next;
-  } else {
+  } else if (signal != SIGTRAP || !now.finish || !now.finish((uint64_t *)&context->pc, (uint64_t *)&context->regs[A64_LR])) {
     end(signal, info, context);
   }
 }
@@ -225,17 +219,19 @@ bool a64_machine_start(uint64_t *random)
 {
   static struct a64_state start;
   static struct a64_outcome outcome;
-  const struct a64_link_trap none = {0, 0};
   if (!map_areas(random) || !catch_signals())
     return false;
   start.pc = A64_TARGETS;
-  a64_machine_run(&start, &none, &outcome); /* which learns the length of vectors */
+  a64_machine_run(&start, NULL, &outcome); /* which learns the length of vectors */
   return outcome.signal == SIGTRAP && outcome.state.pc == A64_TARGETS;
 }
 
-uint64_t a64_machine_area(bool far, uint64_t *random)
+uint64_t a64_machine_area(enum a64_distance distance, uint64_t *random)
 {
-  return far ? far_areas[next_random(random) % FAR_AREAS] : near_areas[next_random(random) % NEAR_AREAS];
+  uint64_t number = next_random(random);
+  if (distance == A64_BEYOND)
+    return beyond_areas[number % BEYOND_AREAS];
+  return distance == A64_FAR ? far_areas[number % FAR_AREAS] : near_areas[number % NEAR_AREAS];
 }
 
 void a64_machine_write(uint64_t at, const uint32_t *words, size_t count)
@@ -246,10 +242,10 @@ void a64_machine_write(uint64_t at, const uint32_t *words, size_t count)
   __builtin___clear_cache((char *)code, (char *)(code + count));
 }
 
-void a64_machine_run(const struct a64_state *start, const struct a64_link_trap *link, struct a64_outcome *outcome)
+void a64_machine_run(const struct a64_state *start, a64_finish *finish, struct a64_outcome *outcome)
 {
   now.start = start;
-  now.link = *link;
+  now.finish = finish;
   now.outcome = outcome;
   now.runs++;
   a64_machine_enter(getauxval(AT_HWCAP) & HAS_SVE);

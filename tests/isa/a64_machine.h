@@ -33,10 +33,11 @@ struct a64_outcome {
   uint64_t address; /* si_addr of a SIGSEGV or SIGBUS */
 };
 
-/* The brk that stands for `blr x30`; both 0: there is none. */
-struct a64_link_trap {
-  uint64_t pc, next;
-};
+/* What stands for the library's trap handler, at a breakpoint met: sets pc, and x30; false where it is none of its own. */
+typedef bool a64_finish(uint64_t *pc, uint64_t *link);
+
+/* How far from A64_CODE: within 1 MiB; within 100; more than a branch reaches, at least in one direction. */
+enum a64_distance { A64_NEAR, A64_FAR, A64_BEYOND };
 
 /* Keys of pointer authentication, as a64_machine_sign takes them. */
 enum {
@@ -51,14 +52,14 @@ extern size_t a64_machine_vector_length; /* bytes of a scalable vector, 0: frame
 /* False, with errno, where the memory or the signals cannot be had. */
 bool a64_machine_start(uint64_t *random);
 
-/* One of the areas for displaced code: within 1 MiB of A64_CODE, or anywhere up to 100 MiB from it. */
-uint64_t a64_machine_area(bool far, uint64_t *random);
+/* One of the areas for displaced code. */
+uint64_t a64_machine_area(enum a64_distance distance, uint64_t *random);
 
 /* Puts code into an area; with NULL, breakpoints again. */
 void a64_machine_write(uint64_t at, const uint32_t *words, size_t count);
 
-/* From `start`, of whose pstate the flags count. */
-void a64_machine_run(const struct a64_state *start, const struct a64_link_trap *link, struct a64_outcome *outcome);
+/* From `start`, of whose pstate the flags count; `finish` may be NULL. */
+void a64_machine_run(const struct a64_state *start, a64_finish *finish, struct a64_outcome *outcome);
 
 /* `value` signed by a key of this process, or as it is where the processor has no pointer authentication. */
 uint64_t a64_machine_sign(uint64_t value, uint64_t modifier, unsigned key);

@@ -10,6 +10,7 @@
 #include "vectors.h"
 
 enum { AT = 0x401000, TO = 0x501000 };
+#define FAR UINT64_C(0x7FFFF7DD5000)
 
 static struct vector vectors[VECTORS_MAX];
 
@@ -38,15 +39,31 @@ static uint32_t word_at(const struct code_text *code, unsigned offset)
   return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
+/* Asked for with far branches allowed, a form differs only where it would have been out of reach. */
+static void expect_far_form(const struct vector *vector, enum a64_refusal refusal, const struct a64_displaced *near)
+{
+  struct a64_displaced far;
+  enum a64_refusal answer = a64_relocate(word_at(&vector->original, 0), vector->at, vector->to, true, &far);
+  unsigned traps = 0;
+
+  assert_int_equal(answer, refusal == A64_OUT_OF_REACH ? A64_RELOCATED : refusal);
+  for (unsigned i = 0; answer == A64_RELOCATED && i < far.length / A64_INSN_LENGTH; i++)
+    traps += far.words[i] == a64_encode_brk(A64_FAR_BRANCH);
+  assert_int_equal(traps > 0, refusal == A64_OUT_OF_REACH);
+  if (refusal == A64_RELOCATED)
+    assert_memory_equal(&far, near, sizeof far);
+}
+
 static void the_displaced_form_is_as_told(void **state)
 {
   const struct vector *vector = *state;
   struct a64_displaced displaced;
-  enum a64_refusal refusal = a64_relocate(word_at(&vector->original, 0), vector->at, vector->to, &displaced);
+  enum a64_refusal refusal = a64_relocate(word_at(&vector->original, 0), vector->at, vector->to, false, &displaced);
 
   assert_int_equal(vector->original.length, A64_INSN_LENGTH);
   assert_string_equal(refusal_name(refusal), vector->refusal);
   assert_true(strlen(a64_refusal_text(refusal)) > 10);
+  expect_far_form(vector, refusal, &displaced);
   if (refusal != A64_RELOCATED)
     return;
   assert_int_equal(displaced.length, vector->displaced.length);
@@ -60,7 +77,7 @@ static struct a64_displaced displace(uint32_t word, struct a64_insn *insn)
   struct a64_displaced displaced;
 
   a64_decode(word, AT, insn);
-  assert_int_equal(a64_relocate(word, AT, TO, &displaced), A64_RELOCATED);
+  assert_int_equal(a64_relocate(word, AT, TO, false, &displaced), A64_RELOCATED);
   return displaced;
 }
 
@@ -162,11 +179,85 @@ static void a_breakpoint_tells_where_it_is_met(void **state)
   assert_int_equal(displace(0xD4400020, &insn).trap_offset, A64_NO_OFFSET);
 }
 
+/* One form whose branches the first `count` of the table are, by offset, and lead to the places given. */
+struct far_form {
+  uint32_t word;
+  unsigned count, length;
+  struct {
+    unsigned offset;
+    uint64_t to;
+  } branches[2];
+};
+
+static void a_branch_out_of_reach_is_a_breakpoint_that_leads_where_it_would(void **state)
+{
+  static const struct far_form forms[] = {
+      {0xAA0003E1, 1, 8, {{4, AT + 4}}},                   /* mov x1,x0 */
+      {0x14000040, 1, 4, {{0, AT + 0x100}}},               /* b */
+      {0x14000001, 1, 4, {{0, AT + 4}}},                   /* b to the next instruction */
+      {0x94000040, 1, 12, {{8, AT + 0x100}}},              /* bl */
+      {0x54000800, 2, 12, {{4, AT + 4}, {8, AT + 0x100}}}, /* b.eq */
+      {0x5400080E, 1, 4, {{0, AT + 0x100}}},               /* b.al */
+      {0x34000803, 2, 12, {{4, AT + 4}, {8, AT + 0x100}}}, /* cbz */
+      {0x36280803, 2, 12, {{4, AT + 4}, {8, AT + 0x100}}}, /* tbz */
+      {0x9C008001, 1, 24, {{20, AT + 4}}},                 /* ldr q1 */
+      {0x1D820461, 1, 16, {{12, AT + 4}}},                 /* cpye */
+      {0xD65F03C0, 0, 4, {{0}}},                           /* ret */
+  };
+
+  (void)state;
+  for (unsigned i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+    const struct far_form *form = &forms[i];
+    struct a64_displaced displaced;
+    struct a64_insn insn;
+    unsigned found = 0;
+
+    a64_decode(form->word, AT, &insn);
+    assert_int_equal(a64_relocate(form->word, AT, FAR, true, &displaced), A64_RELOCATED);
+    assert_int_equal(displaced.length, form->length);
+    for (unsigned offset = 0; offset < displaced.length; offset += A64_INSN_LENGTH) {
+      if (displaced.words[offset / A64_INSN_LENGTH] != a64_encode_brk(A64_FAR_BRANCH))
+        continue;
+      assert_true(found < form->count);
+      assert_int_equal(offset, form->branches[found].offset);
+      assert_int_equal(a64_leads_to(&insn, AT, displaced.exit_offset, offset), form->branches[found].to);
+      found++;
+    }
+    assert_int_equal(found, form->count);
+  }
+}
+
+static void a_load_exclusive_needs_a_way_back_without_a_breakpoint(void **state)
+{
+  static const uint32_t loads[] = {0x885FFC20, 0xC87F0440, 0x085F7C20};   /* ldaxr ldxp ldxrb */
+  struct a64_displaced displaced;
+
+  (void)state;
+  for (unsigned i = 0; i < sizeof loads / sizeof loads[0]; i++) {
+    assert_int_equal(a64_relocate(loads[i], AT, FAR, true, &displaced), A64_OUT_OF_REACH);
+    assert_int_equal(a64_relocate(loads[i], AT, TO, true, &displaced), A64_RELOCATED);
+  }
+}
+
+static void only_the_branch_that_does_not_reach_is_a_breakpoint(void **state)
+{
+  const uint64_t to = AT + A64_B_REACH - 4;               /* from there next is in reach, and a target before it is not */
+  struct a64_displaced displaced;
+  struct a64_insn insn;
+
+  (void)state;
+  a64_decode(0x54FFF800, AT, &insn);                      /* b.eq at-0x100 */
+  assert_int_equal(a64_relocate(0x54FFF800, AT, to, true, &displaced), A64_RELOCATED);
+  assert_int_equal(displaced.words[1], a64_encode_b(to + 4, AT + 4));
+  assert_int_equal(displaced.words[2], a64_encode_brk(A64_FAR_BRANCH));
+  assert_int_equal(a64_leads_to(&insn, AT, displaced.exit_offset, 8), AT - 0x100);
+}
+
 static void expect_relocatable_at(uint32_t word, uint64_t from, uint64_t to, bool possible)
 {
   struct a64_displaced displaced;
 
-  assert_int_equal(a64_relocate(word, from, to, &displaced), possible ? A64_RELOCATED : A64_OUT_OF_REACH);
+  assert_int_equal(a64_relocate(word, from, to, false, &displaced), possible ? A64_RELOCATED : A64_OUT_OF_REACH);
 }
 
 static void reach_is_what_it_says(void **state)
@@ -230,6 +321,9 @@ int main(int argc, char **argv)
       cmocka_unit_test(a_pc_in_a_load_by_a_spilled_register_has_the_stack_pointer_lowered),
       cmocka_unit_test(a_pc_in_a_memory_copy_set_back_is_an_earlier_part),
       cmocka_unit_test(a_breakpoint_tells_where_it_is_met),
+      cmocka_unit_test(a_branch_out_of_reach_is_a_breakpoint_that_leads_where_it_would),
+      cmocka_unit_test(a_load_exclusive_needs_a_way_back_without_a_breakpoint),
+      cmocka_unit_test(only_the_branch_that_does_not_reach_is_a_breakpoint),
       cmocka_unit_test(reach_is_what_it_says),
       cmocka_unit_test(what_goes_by_register_reaches_everything),
       cmocka_unit_test(reach_ends_at_the_ends_of_the_address_space),

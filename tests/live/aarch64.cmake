@@ -8,6 +8,19 @@ sighook_test(NAME live_registers SOURCES aarch64/registers_test.c aarch64/intege
 sighook_test(NAME live_corners SOURCES aarch64/corner_test.c aarch64/corners.S ${patterns}
   LIBRARIES sighook_static INCLUDES ${machine} ${CMAKE_CURRENT_SOURCE_DIR})
 
+# The same where no memory is free in a branch's reach.
+set(far crowd.c aarch64/far.c)
+sighook_test(NAME live_far SOURCES aarch64/far_test.c ${far} ${patterns} LIBRARIES sighook_static
+  INCLUDES ${machine} ${CMAKE_CURRENT_SOURCE_DIR})
+sighook_test(NAME live_hard_far SOURCES hard_aarch64_test.c patterns_aarch64.S patterns_aarch64_state.S ${spoil} ${far}
+  LIBRARIES sighook_static INCLUDES ${machine} ${CMAKE_CURRENT_SOURCE_DIR})
+sighook_test(NAME live_corners_far SOURCES aarch64/corner_test.c aarch64/corners.S ${far} ${patterns}
+  LIBRARIES sighook_static INCLUDES ${machine} ${CMAKE_CURRENT_SOURCE_DIR})
+foreach(part calls handlers)
+  sighook_test(NAME live_${part}_far SOURCES ${part}_test.c ${far} ${patterns} LIBRARIES sighook_static
+    INCLUDES ${machine} ${CMAKE_CURRENT_SOURCE_DIR})
+endforeach()
+
 # sighook_test_on(<test> <processor>): the same program on another processor of the emulator's.
 function(sighook_test_on test processor)
   string(REPLACE "," "_" name ${test}_${processor})

@@ -112,6 +112,31 @@ static void hits_are_counted_with_and_without_a_handler(void **state)
   }
 }
 
+static void hooks_of_every_kind_come_to_one_address_by_one_batch(void **state)
+{
+  sighook_spec specs[] = {probe(simple, count, 0), probe(simple, NULL, SIGHOOK_COUNT), probe(simple, NULL, 0)};
+  sighook_hook hooks[3];
+  sighook_info info = {.size = sizeof info};
+  sighook_batch *batch;
+
+  (void)state;
+  specs[2].kind = SIGHOOK_REPLACE;
+  specs[2].replacement = (const void *)(uintptr_t)adds_1234;
+  assert_int_equal(sighook_batch_create(&batch), SIGHOOK_OK);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(sighook_batch_install(batch, &specs[i], &hooks[i]), SIGHOOK_OK);
+  assert_int_equal(sighook_batch_commit(batch, NULL), SIGHOOK_OK);
+  sighook_batch_destroy(batch);
+  hits = 0;
+  assert_int_equal(simple(1), 1235);
+  assert_int_equal(hits, 1);
+  assert_int_equal(sighook_query(hooks[1], &info), SIGHOOK_OK);
+  assert_int_equal(info.hits, 1);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(sighook_remove(hooks[i]), SIGHOOK_OK);
+  assert_int_equal(simple(5), simple_computes(5));
+}
+
 static void expect_failure(sighook_status expected, sighook_status status)
 {
   sighook_error error = {.size = sizeof error};
@@ -299,6 +324,7 @@ int main(void)
       cmocka_unit_test(instrument_runs_the_callback_and_then_the_instruction),
       cmocka_unit_test(probes_run_by_priority_and_leave_in_any_order),
       cmocka_unit_test(a_hook_is_switched_off_and_on),
+      cmocka_unit_test(hooks_of_every_kind_come_to_one_address_by_one_batch),
       cmocka_unit_test(hits_are_counted_with_and_without_a_handler),
       cmocka_unit_test(bad_addresses_are_answered_with_a_reason),
       cmocka_unit_test(the_last_bytes_before_unmapped_memory_are_hooked_where_they_are_an_instruction),

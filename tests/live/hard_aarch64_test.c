@@ -74,9 +74,12 @@ static sighook_hook install(uintptr_t address, uint32_t flags)
   return hook;
 }
 
+extern const int stubs_are_far __attribute__((weak));   /* see aarch64/far.c */
+
+/* A load-exclusive needs a branch back. */
 static int is_refused(const struct pattern *pattern, uintptr_t address)
 {
-  return address >= pattern->refused_from && address < pattern->refused_to;
+  return address >= pattern->refused_from - (&stubs_are_far ? WORD : 0) && address < pattern->refused_to;
 }
 
 /* The addresses that may be hooked. */
@@ -259,6 +262,13 @@ static void inside_an_exclusive_sequence_the_nearest_good_addresses_are_named(vo
     for (uintptr_t at = pattern->refused_from; at < pattern->refused_to; at += WORD, refused++) {
       refuse(pattern, at, 0);
       refuse(pattern, at, SIGHOOK_FORCE_TRAP);
+    }
+    if (&stubs_are_far) {
+      sighook_spec spec = probe_at(pattern->refused_from - WORD, 0);
+
+      assert_int_equal(sighook_check(&spec, &(sighook_info){.size = sizeof(sighook_info)}), SIGHOOK_NO_NEAR_MEMORY);
+      assert_int_equal(sighook_install(&spec, &load), SIGHOOK_NO_NEAR_MEMORY);
+      continue;
     }
     load = install(pattern->refused_from - WORD, 0);     /* what it reads now is a branch: the look must see through it */
     refuse(pattern, pattern->refused_from, 0);

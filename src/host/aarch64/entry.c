@@ -69,6 +69,9 @@ void host_choose_entry(const struct entry_request *request)
   if (request->flags & SIGHOOK_FORCE_TRAP) {
     site->entry = SIGHOOK_ENTRY_TRAP;
     site->reason = REASON_FORCED;
+  } else if (site->far) {
+    site->entry = SIGHOOK_ENTRY_TRAP;
+    site->reason = REASON_FAR;
   } else if (is_guarded_pad(request)) {
     site->entry = SIGHOOK_ENTRY_TRAP;
     site->reason = REASON_LANDING_PAD;

@@ -30,8 +30,8 @@
 /* vector area */
 #define AREA_SIMD (32 * 16)
 
-/* The immediates of our own breakpoints, beside A64_LINK_TRAP: a routine's way to a pc that no branch reaches without a scratch
- * register; whatever else of ours is a trap. */
+/* The immediates of our own breakpoints, beside A64_FAR_BRANCH and A64_LINK_TRAP: a routine's way to a pc that no branch reaches
+ * without a scratch register; whatever else of ours is a trap. */
 #define BREAK_LEAVE 0xF00E
 #define BREAK_ENTRY 0xF00F
 

@@ -37,7 +37,8 @@ enum {
   HOST_TRAP_LENGTH = 4,
   HOST_TRAP_PC_OFFSET = 0,
   HOST_SYSCALLS_CLOBBER_VECTORS = 1,
-  HOST_LEAVES_BY_TRAP = 1
+  HOST_LEAVES_BY_TRAP = 1,
+  HOST_FAR_STUBS = 1
 };
 
 #define HOST_JUMP_REACH (UINT64_C(0x7F00000))      /* of B, a megabyte less than 128 MiB */

@@ -10,7 +10,8 @@
  *   displaced:  the original instruction, relocated, and the branch back
  *
  * Stubs are written once; what varies is data in the site. They lie in unguarded pages and go back by B, since what they go back
- * to may lie in a guarded one and be no landing pad. */
+ * to may lie in a guarded one and be no landing pad. Where a far site's B would not reach, a breakpoint has its place, and the
+ * trap handler goes where the B would have gone. */
 #include <assert.h>
 #include "host/host.h"
 #include "host/aarch64/layout.h"
@@ -62,9 +63,18 @@ static uintptr_t here(const struct emitter *e)
   return e->pc + e->length;
 }
 
+/* To a place in the stub. */
 static void emit_branch(struct emitter *e, uintptr_t target)
 {
   emit(e, a64_encode_b(here(e), target));
+}
+
+static void emit_way_back(struct emitter *e, const struct site *site)
+{
+  if (site->far && !a64_reaches(here(e), site_next(site), A64_B_REACH))
+    emit(e, a64_encode_brk(A64_FAR_BRANCH));
+  else
+    emit_branch(e, site_next(site));
 }
 
 static intptr_t thread_pointer_offset(const void *variable)
@@ -186,10 +196,14 @@ static uint32_t word_of(const struct site *site)
 
 static sighook_status displace(const struct site *site, uintptr_t pc, struct a64_displaced *displaced, struct error *error)
 {
-  enum a64_refusal refusal = a64_relocate(word_of(site), site_place(site), pc, displaced);
+  enum a64_refusal refusal = a64_relocate(word_of(site), site_place(site), pc, site->far, displaced);
 
   if (refusal == A64_RELOCATED)
     return SIGHOOK_OK;
+  if (refusal == A64_OUT_OF_REACH && site->far)
+    return error_set(error, SIGHOOK_NO_NEAR_MEMORY, site->address,
+                     "no memory is free in a branch's reach of %#lx, and a trap back would break the exclusive sequence",
+                     site->address);
   if (refusal == A64_OUT_OF_REACH)
     return error_set(error, SIGHOOK_OUT_OF_RANGE, site->address, "the instruction at %#lx cannot run at %#lx: %s",
                      site->address, pc, a64_refusal_text(refusal));
@@ -219,8 +233,6 @@ static sighook_status emit_displaced(struct emitter *e, const struct site *site,
   stub->exit_offset = (uint8_t)(e->length + displaced.exit_offset);
   if (displaced.trap_offset != 0xFF)
     stub->trap_offset = (uint8_t)(e->length + displaced.trap_offset);
-  if (displaced.link_trap_offset != 0xFF)
-    stub->finish_offset = (uint8_t)(e->length + displaced.link_trap_offset);
   for (unsigned i = 0; i < displaced.length; i += WORD)
     emit(e, displaced.words[i / WORD]);
   return SIGHOOK_OK;
@@ -234,11 +246,11 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   unsigned past_probe = 0, past_count = 0;
   sighook_status status;
 
-  *stub = (struct host_stub){.trap_offset = 0xFF, .finish_offset = 0xFF};
+  *stub = (struct host_stub){.trap_offset = 0xFF};
   if (site->by_path)
     emit_path(&e, site, counting);
   emit_give_back(&e);                                     /* skip */
-  emit_branch(&e, site_next(site));
+  emit_way_back(&e, site);
   stub->probe_offset = (uint8_t)e.length;
   emit_probe(&e, site, save_class);
   if (counting) {
@@ -300,6 +312,16 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
   *length = WORD;
   a64_reach(&insn, address, low, high);
   return SIGHOOK_OK;
+}
+
+uintptr_t host_stub_leads_to(const struct site *site, size_t offset)
+{
+  struct a64_insn insn;
+
+  if (offset < site->probe_offset)                        /* skip */
+    return site_next(site);
+  a64_decode(word_of(site), site_place(site), &insn);
+  return a64_leads_to(&insn, site_place(site), site->exit_offset, (unsigned)offset);
 }
 
 static intptr_t counting_sp_offset(const struct site *site, size_t offset)

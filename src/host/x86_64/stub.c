@@ -139,7 +139,7 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   sighook_status status;
   unsigned jump;
 
-  *stub = (struct host_stub){.trap_offset = 0xFF, .finish_offset = 0xFF};
+  *stub = (struct host_stub){.trap_offset = 0xFF};
   if (site->by_path) {
     EMIT(&e, 0xFF, 0x25);                                             /* jmp *path(%rip) */
     emit_relative(&e, (uintptr_t)&site->path);
@@ -199,6 +199,12 @@ uintptr_t host_path(const struct site *site, enum host_part part)
 bool host_path_may_leave(const struct site *site)
 {
   return site->by_path;
+}
+
+uintptr_t host_stub_leads_to(const struct site *site, size_t offset)
+{
+  (void)offset;                      /* a loop's jump to its target is not told apart */
+  return site_next(site);
 }
 
 static intptr_t counting_sp_offset(const struct site *site, size_t offset)

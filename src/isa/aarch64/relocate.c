@@ -13,6 +13,7 @@ enum {
 struct code {
   struct a64_displaced *out;
   uint64_t next, to; /* behind the original instruction; where the code will run */
+  bool far;          /* a branch that does not reach becomes a breakpoint */
   bool out_of_reach;
 };
 
@@ -25,9 +26,10 @@ static void emit(struct code *code, uint32_t word)
 static void emit_b(struct code *code, uint64_t target)
 {
   uint64_t pc = code->to + code->out->length;
+  bool reaches = a64_reaches(pc, target, A64_B_REACH);
 
-  code->out_of_reach |= !a64_reaches(pc, target, A64_B_REACH);
-  emit(code, a64_encode_b(pc, target));
+  code->out_of_reach |= !reaches && !code->far;
+  emit(code, reaches || !code->far ? a64_encode_b(pc, target) : a64_encode_brk(A64_FAR_BRANCH));
 }
 
 static void emit_constant(struct code *code, unsigned rd, uint64_t value)
@@ -206,6 +208,10 @@ static enum a64_refusal relocate(struct code *code, uint32_t word, const struct 
     break;
   case A64_BLR:
     return call_indirect(code, word, insn);
+  case A64_LOAD_EXCLUSIVE: /* a breakpoint would lose the monitor, which exception returns clear */
+    code->far = false;
+    copy(code, word);
+    break;
   case A64_STORE_EXCLUSIVE:
     return A64_EXCLUSIVE_STORE;
   case A64_PRFM_LITERAL:
@@ -227,7 +233,6 @@ static enum a64_refusal relocate(struct code *code, uint32_t word, const struct 
   case A64_SVC:
   case A64_HLT:
   case A64_UDF: /* comes back too: a handler may step over it */
-  case A64_LOAD_EXCLUSIVE:
   case A64_CLREX:
     copy(code, word);
     break;
@@ -261,9 +266,9 @@ void a64_reach(const struct a64_insn *insn, uint64_t from, uint64_t *low, uint64
     narrow(insn->target, low, high);
 }
 
-enum a64_refusal a64_relocate(uint32_t word, uint64_t from, uint64_t to, struct a64_displaced *out)
+enum a64_refusal a64_relocate(uint32_t word, uint64_t from, uint64_t to, bool far, struct a64_displaced *out)
 {
-  struct code code = {.out = out, .next = from + A64_INSN_LENGTH, .to = to};
+  struct code code = {.out = out, .next = from + A64_INSN_LENGTH, .to = to, .far = far};
   struct a64_insn insn;
   enum a64_refusal refusal;
 
@@ -273,6 +278,13 @@ enum a64_refusal a64_relocate(uint32_t word, uint64_t from, uint64_t to, struct 
   a64_decode(word, from, &insn);
   refusal = relocate(&code, word, &insn);
   return refusal == A64_RELOCATED && code.out_of_reach ? A64_OUT_OF_REACH : refusal;
+}
+
+/* Behind the way back stands the jump to a conditional branch's target; that of any other branch stands before exit_offset, where
+ * there is no way back. */
+uint64_t a64_leads_to(const struct a64_insn *insn, uint64_t from, unsigned exit_offset, unsigned offset)
+{
+  return insn->has_target && offset != exit_offset ? insn->target : from + A64_INSN_LENGTH;
 }
 
 uint64_t a64_original_pc(const struct a64_displaced *displaced, const struct a64_insn *insn, uint64_t from,
@@ -286,10 +298,7 @@ uint64_t a64_original_pc(const struct a64_displaced *displaced, const struct a64
     return from - (displaced->entry_offset - offset);
   if (offset < displaced->exit_offset)
     return from;
-  /* The jump to a conditional branch's target stands behind the way back. */
-  if (insn->has_target && offset > displaced->exit_offset)
-    return insn->target;
-  return from + A64_INSN_LENGTH;
+  return a64_leads_to(insn, from, displaced->exit_offset, offset);
 }
 
 const char *a64_refusal_text(enum a64_refusal refusal)

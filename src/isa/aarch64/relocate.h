@@ -12,7 +12,8 @@ enum {
   A64_DISPLACED_MAX = 16, /* words */
   A64_LOWERED_MAX = 2,
   A64_NO_OFFSET = 0xFF,
-  A64_LINK_TRAP = 0xF00D /* immediate of the brk that stands for `blr x30`, for which no register is free */
+  A64_FAR_BRANCH = 0xF00C, /* immediate of the brk that stands for a `b` that does not reach */
+  A64_LINK_TRAP = 0xF00D   /* of the one that stands for `blr x30`, for which no register is free */
 };
 
 enum a64_refusal {
@@ -41,8 +42,13 @@ struct a64_displaced {
  * around the displaced form. */
 void a64_reach(const struct a64_insn *insn, uint64_t from, uint64_t *low, uint64_t *high);
 
-/* Writes the displaced form, to be run at `to`, of the instruction that stands at `from`; both are multiples of 4. */
-enum a64_refusal a64_relocate(uint32_t word, uint64_t from, uint64_t to, struct a64_displaced *out);
+/* Writes the displaced form, to be run at `to`, of the instruction that stands at `from`; both are multiples of 4. `far`: a
+ * branch that does not reach becomes a brk, whose handler sets pc to what a64_leads_to says; A64_OUT_OF_REACH is answered to a
+ * load-exclusive only, whose store would fail each time. */
+enum a64_refusal a64_relocate(uint32_t word, uint64_t from, uint64_t to, bool far, struct a64_displaced *out);
+
+/* Where a branch out of the displaced form of `insn`, at `offset`, leads: to a target or to the next instruction. */
+uint64_t a64_leads_to(const struct a64_insn *insn, uint64_t from, unsigned exit_offset, unsigned offset);
 
 /* The address of the program that a pc `offset` bytes inside the displaced form of `insn` stands for: its own, the next
  * one's, a target, or that of an earlier part of the same memory copy. *lowered: how many bytes sp is below what it

@@ -25,9 +25,14 @@ long live_vectors(long);
 enum {
   SIMPLE_OPCODE = (int)0xd27d0000,   /* eor x0,x0,#8 */
   LIVE_VECTORS_NOP = 8,              /* behind movi and fmov */
-  VECTOR_LIVE = 1
+  VECTOR_LIVE = 1,
+  FAR_STUBS = 1,                     /* where nothing is free in reach, a trap is had */
+  NOP_LENGTH = 4
 };
+#define BRANCH_REACH (UINT64_C(128) << 20)
 #define BREAKPOINT_INSTRUCTION "brk #1"
+#define NOP_INSTRUCTION "nop"        /* that a branch has room in */
+#define RETURN_ARGUMENT "ret"
 
 static inline long simple_computes(long value)
 {

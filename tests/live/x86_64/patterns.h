@@ -25,9 +25,14 @@ long live_vectors(long);
 enum {
   SIMPLE_OPCODE = (int)0xc3f88948,   /* mov %rdi,%rax; ret */
   LIVE_VECTORS_NOP = 9,              /* behind vpxor (4) and vmovq (5) */
-  VECTOR_LIVE = 1
+  VECTOR_LIVE = 1,
+  FAR_STUBS = 0,
+  NOP_LENGTH = 5
 };
+#define BRANCH_REACH (UINT64_C(2) << 30)
 #define BREAKPOINT_INSTRUCTION "int3"
+#define NOP_INSTRUCTION ".byte 0x0f, 0x1f, 0x44, 0, 0"     /* that a branch has room in */
+#define RETURN_ARGUMENT "mov %rdi, %rax; ret"
 
 static inline long simple_computes(long value)
 {
