@@ -8,7 +8,8 @@
 #include "patterns.h"
 
 #define CHUNK (UINT64_C(1) << 20)
-enum { SHRINK = 16, MARGIN = 16 };          /* chunks beyond the reach: the program's code is long too */
+enum { SHRINK = 16, MARGIN = 16,            /* chunks beyond the reach: the program's code is long too */
+       LOWEST = 64 * 1024 };                /* that the kernel gives to programs */
 
 static uintptr_t next_hole;                 /* below the program, so not where its heap grows */
 
@@ -36,7 +37,7 @@ void crowd(void)
 {
   uintptr_t reach = BRANCH_REACH + MARGIN * CHUNK;
 
-  take(middle() > reach ? middle() - reach : CHUNK, middle() + reach, CHUNK);
+  take(middle() > reach ? middle() - reach : LOWEST, middle() + reach, CHUNK);
   if (!next_hole) {
     fprintf(stderr, "nothing was free to be taken\n");
     abort();
