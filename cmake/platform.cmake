@@ -10,9 +10,11 @@ set(SIGHOOK_COMMON_SOURCES
   src/api/resolve.c
   src/api/context.c
   src/api/context_float.c
+  src/core/choose.c
   src/core/core.c
   src/core/counters.c
   src/core/dispatch.c
+  src/core/examine.c
   src/core/heap.c
   src/core/hook.c
   src/core/leaning.c
@@ -22,6 +24,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/core/plan.c
   src/core/publish.c
   src/core/reason.c
+  src/core/rewrite.c
   src/core/site.c
   src/core/thread.c
   src/core/transact.c
@@ -31,6 +34,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/codemem/landing.c
   src/patch/patch.c
   src/patch/poke.c
+  src/patch/rounds.c
   src/patch/sort.c
   src/table/read.c
   src/table/write.c
@@ -44,6 +48,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/trap/trap.c)
 # Instruction-set code is pure: the library has its own machine's, and the tests run every machine's on every host.
 set(SIGHOOK_ISA_x86_64
+  src/isa/x86_64/evict.c
   src/isa/x86_64/insn.c
   src/isa/x86_64/pun.c
   src/isa/x86_64/relocate.c)

@@ -91,29 +91,77 @@ static sighook_status park(struct plan *plan, struct site *site, struct error *e
   return status;
 }
 
+/* The site, standing or to stand, whose entry begins `back` bytes before `address` and leans on what is there; or NULL. */
+static struct site *leaner(uintptr_t address, unsigned back)
+{
+  struct table_value found = table_find(address - back);
+  struct site *site = found.tag ? NULL : found.site;
+
+  if (!site || !site->stub || !entry_is_punned(site) || host_entry_span(site) <= back || site->length > back)
+    return NULL;
+  return site_in_place(site) || site->going_live ? site : NULL;
+}
+
+/* Entries that are chosen in the same change see the new bytes; those that go with it go before. */
+static bool needs_nothing(const struct site *site, uintptr_t changed)
+{
+  struct table_value found = table_find(changed);
+
+  if (site->going_live)
+    return found.site && !found.tag && found.site->going_live;
+  return site->leaving;
+}
+
 sighook_status leaning_prepare(struct plan *plan, const struct change *changes, size_t count, size_t index, bool *parked,
                                struct error *error)
 {
   const struct change *change = &changes[index];
 
   for (unsigned back = 1; back < LEAN_MAX; back++) {
-    struct table_value found = table_find(change->address - back);
+    struct site *site = leaner(change->address, back);
     size_t first, together;
     sighook_status status;
 
-    if (!found.site || found.tag || !found.site->stub || found.site->entry != SIGHOOK_ENTRY_PUNNED ||
-        host_entry_span(found.site) <= back)
+    if (!site || needs_nothing(site, change->address))
       continue;
-    if (!site_in_place(found.site) && !found.site->going_live)
-      continue;
-    together = leaned_on(found.site, changes, count, index, &first);
-    if (together > 1 ? follows_each(found.site, changes + first, together, plan)
-                     : follows(found.site, change, !patch_is_single_store(change), plan))
-      continue;
+    if (!site->going_live) {
+      together = leaned_on(site, changes, count, index, &first);
+      if (together > 1 ? follows_each(site, changes + first, together, plan)
+                       : follows(site, change, !patch_is_single_store(change), plan))
+        continue;
+    }
     *parked = true;
-    status = park(plan, found.site, error);
+    status = park(plan, site, error);
     if (status)
       return status;
   }
   return SIGHOOK_OK;
+}
+
+bool leaning_stands_on(uintptr_t address, size_t length, const struct site *except)
+{
+  for (size_t i = 0; i < length; i++)
+    for (unsigned back = 1; back < LEAN_MAX; back++) {
+      const struct site *site = leaner(address + i, back);
+
+      if (site && site != except && site_in_place(site))
+        return true;
+    }
+  return false;
+}
+
+bool leaning_holds(struct plan *plan, const struct site *site)
+{
+  uint8_t before[HOST_ENTRY_MAX];
+  struct change change = {.address = site_place(site), .length = site->length, .before = before, .after = site->original + site->shift};
+
+  host_entry_bytes(site, before);
+  for (unsigned back = 1; back < LEAN_MAX; back++) {
+    const struct site *other = leaner(change.address, back);
+
+    if (other && !other->leaving &&
+        (other->going_live || !follows(other, &change, !patch_is_single_store(&change), plan)))
+      return true;
+  }
+  return false;
 }

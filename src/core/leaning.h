@@ -15,4 +15,11 @@
 sighook_status leaning_prepare(struct plan *plan, const struct change *changes, size_t count, size_t index, bool *parked,
                                struct error *error);
 
+/* Whether an entry in place, other than that of `except`, leans on [address, address + length). */
+bool leaning_stands_on(uintptr_t address, size_t length, const struct site *except);
+
+/* Whether the site has to stay in place though no hook is left: an entry that stays leans on its bytes, and would lead nowhere with
+ * the program's own. Those before it that go are marked as leaving. */
+bool leaning_holds(struct plan *plan, const struct site *site);
+
 #endif

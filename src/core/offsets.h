@@ -8,9 +8,9 @@
 #define SITE_ACTION 16
 #define SITE_ADDRESS 24
 #define SITE_STUB 32
-#define SITE_PROBE_OFFSET 81
-#define SITE_DISPLACED_OFFSET 82
-#define SITE_SHIFT 91
+#define SITE_PROBE_OFFSET 80
+#define SITE_DISPLACED_OFFSET 81
+#define SITE_SHIFT 87
 
 /* site->action: the struct action, with its save class in the low bits; SITE_NO_ACTION where nothing runs. Two of the bits tell
  * alone what captures branch on. */

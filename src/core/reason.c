@@ -28,6 +28,12 @@ const char *reason_text(enum entry_reason reason)
     return "the instruction is the landing pad of a guarded page, where a branch would be none, and no entry can stand behind it";
   case REASON_FAR:
     return "no memory is free within a branch's reach: the stub lies farther away, and goes back by a trap too";
+  case REASON_EVICTS:
+    return "the instruction is shorter than a jump, which therefore leans on one put in place of the next instruction";
+  case REASON_GIVES_WAY:
+    return "the jump of the instruction before it leans on this one's bytes";
+  case REASON_LOOP_HEAD:
+    return "the instruction is shorter than a jump, and the next one, which could make room, is a loop's head";
   }
   return "";
 }

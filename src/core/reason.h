@@ -14,7 +14,10 @@ enum entry_reason {
   REASON_FRAGILE_TRACED,
   REASON_LEANED_ON,
   REASON_LANDING_PAD,
-  REASON_FAR
+  REASON_FAR,
+  REASON_EVICTS,
+  REASON_GIVES_WAY,
+  REASON_LOOP_HEAD
 };
 
 /* One line of English, lower case, static; "" for REASON_NONE. */

@@ -1,16 +1,14 @@
-/* Making sites: what stands at an address, whether it can be hooked, its stub and its entry. */
+/* Making sites: stub, entry, and what is known of them. */
 #include "core/site.h"
 
 #include "codemem/arena.h"
+#include "core/choose.h"
+#include "core/examine.h"
 #include "core/hook.h"
 #include "core/patched.h"
 #include "core/plan.h"
 #include "core/tally.h"
-#include "host/entry.h"
 #include "host/host.h"
-#include "os/memory.h"
-#include "resolve/codemap.h"
-#include "resolve/zones.h"
 #include "table/table.h"
 
 struct site *site_covering(uintptr_t address)
@@ -25,147 +23,6 @@ struct site *site_covering(uintptr_t address)
       return found.site;
   }
   return NULL;
-}
-
-/* Nothing of ours may begin inside the instruction or lie over its start. */
-static sighook_status check_overlap(uintptr_t address, size_t length, struct error *error)
-{
-  struct site *other = site_covering(address);
-
-  for (size_t i = 0; i < length; i++) {
-    if (i) {                          /* what covers a later byte and not this one begins there */
-      struct table_value found = table_find(address + i);
-
-      other = found.site && !found.tag && site_in_place(found.site) ? found.site : NULL;
-    }
-    if (other && (other->address != address || !other->stub))
-      return error_set(error, SIGHOOK_ALREADY_HOOKED, address, "the instruction at %#lx (%zu bytes) overlaps %s at %#lx",
-                       address, length, other->stub ? "a hook of ours" : "a patch of ours", other->address);
-  }
-  return SIGHOOK_OK;
-}
-
-static sighook_status check_sequence(struct plan *plan, uintptr_t address, size_t length, struct error *error)
-{
-  uint8_t code[2 * HOST_LOOK_AROUND + HOST_INSN_MAX];
-  size_t before = HOST_LOOK_AROUND, have;
-
-  if (!before)
-    return SIGHOOK_OK;
-  have = plan_read_original(plan, address - before, code, sizeof code);
-  if (have < before + length) {      /* what lies before cannot be read */
-    before = 0;
-    have = plan_read_original(plan, address, code, HOST_LOOK_AROUND + HOST_INSN_MAX);
-  }
-  return host_check_sequence(address, code, before, have, error);
-}
-
-static sighook_status check_zone(uintptr_t address, size_t length, struct error *error)
-{
-  const char *why;
-
-  if (!zone_find(address, length, &why))
-    return SIGHOOK_OK;
-  return error_set(error, SIGHOOK_UNRELOCATABLE, address, "%#lx may not be hooked: %s", address, why);
-}
-
-/* Whether an entry at `address`, the site's or that behind its landing pad, is possible. */
-static sighook_status examine_place(struct plan *plan, uintptr_t address, struct examination *found, struct error *error)
-{
-  const uint8_t *code = found->code + found->shift;
-  struct code_facts facts;
-  sighook_status status =
-      host_stub_reach(address, code, found->readable - found->shift, &found->low, &found->high, &found->length, error);
-
-  if (!status)
-    status = plan_check_mapping(plan, address + found->length - 1, error);
-  if (!status)
-    status = check_zone(address, found->length, error);
-  if (!status)
-    status = check_sequence(plan, address, found->length, error);
-  if (!status)
-    status = check_overlap(address, found->length, error);
-  if (!status)
-    status = codemap_facts(address, code, found->length, &facts, error);
-  if (status)
-    return status;
-  if (facts.boundary == BOUNDARY_NO)
-    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "%#lx is inside the instruction at %#lx", address,
-                     facts.instruction_start);
-  if (facts.enclosing)
-    return error_set(error, SIGHOOK_UNRELOCATABLE, address,
-                     "%#lx is inside the instruction at %#lx, and both are real: branches lead behind its prefix", address,
-                     facts.enclosing);
-  if (found->low < address - HOST_JUMP_REACH && address > HOST_JUMP_REACH)
-    found->low = address - HOST_JUMP_REACH;
-  if (found->high > address + HOST_JUMP_REACH)
-    found->high = address + HOST_JUMP_REACH;
-  found->next_entry = facts.next_entry;
-  found->interior_target = facts.interior_target != 0;
-  return SIGHOOK_OK;
-}
-
-/* A landing pad of a guarded page keeps its place where the entry can stand behind it. */
-static bool stands_behind_pad(struct plan *plan, uintptr_t address, uint32_t flags, struct examination *found)
-{
-  struct host_pad pad;
-  struct error ignored;
-
-  if ((flags & SIGHOOK_FORCE_TRAP) || !(plan->mapping.protection & OS_GUARDED) ||
-      !host_landing_pad(found->code, found->readable, &pad) || found->readable <= pad.length)
-    return false;
-  found->shift = pad.length;
-  found->signs = pad.signs;
-  return !site_covering(address + pad.length) && !examine_place(plan, address + pad.length, found, &ignored);
-}
-
-sighook_status site_examine(struct plan *plan, uintptr_t address, uint32_t flags, struct examination *found, struct error *error)
-{
-  sighook_status status = plan_check_mapping(plan, address, error);
-
-  *found = (struct examination){0};
-  if (status)
-    return status;
-  if (plan->shadow_stack)             /* displaced calls are jumps, and a callback may leave without a return: both upset it */
-    return error_set(error, SIGHOOK_UNSUPPORTED, address, "this thread has a %s, with which hooks are not supported yet",
-                     plan->shadow_stack);
-  found->readable = plan_read_original(plan, address, found->code, sizeof found->code);
-  if (!found->readable)
-    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "the code at %#lx cannot be read", address);
-  if (stands_behind_pad(plan, address, flags, found))
-    return SIGHOOK_OK;
-  found->shift = 0;
-  found->signs = false;
-  return examine_place(plan, address, found, error);
-}
-
-/* Where no memory is free within reach: with a stub anywhere, and a trap, which may stand on a landing pad. */
-static sighook_status examine_far(struct plan *plan, const sighook_spec *spec, struct examination *found, struct error *error)
-{
-  sighook_status status = site_examine(plan, spec->address, spec->flags | SIGHOOK_FORCE_TRAP, found, error);
-
-  found->low = 0;
-  found->high = UINTPTR_MAX;
-  found->far = true;
-  return status;
-}
-
-static void choose_entry(struct plan *plan, struct site *site, const struct examination *found, uint32_t flags, bool dry)
-{
-  struct entry_request request = {.site = site,
-                                  .readable = found->readable,
-                                  .next_entry = found->next_entry,
-                                  .interior_target = found->interior_target,
-                                  .flags = flags,
-                                  .dry = dry,
-                                  .maps = &plan->maps,
-                                  .text = &plan->text};
-  uint8_t code[sizeof found->code];
-
-  /* A pun leans on what stands there now, our own entries behind the site included. */
-  request.readable = plan_read(plan, site_place(site), code, sizeof code);
-  request.code = code;
-  host_choose_entry(&request);
 }
 
 static sighook_status fill(struct plan *plan, struct site *site, struct arena *arena, const struct examination *found, const sighook_spec *spec,
@@ -234,23 +91,22 @@ static bool suits(const struct site *site, const struct examination *found, cons
   return spec->kind != SIGHOOK_REPLACE || site->by_path;
 }
 
-/* An earlier hook's site there whose stub serves this one too, or NULL. One that goes live by the same transaction is joined. */
-static struct site *find_site(const sighook_spec *spec, const struct examination *found)
+struct site *site_find(const sighook_spec *spec, const struct examination *found)
 {
   struct site *site = known_site(spec->address);
 
   return site && same_instruction(site, found) && (site->going_live || suits(site, found, spec)) ? site : NULL;
 }
 
-static sighook_status find_or_make(struct plan *plan, const sighook_spec *spec, const struct examination *found,
-                                   struct site **site, struct error *error)
+sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, const struct examination *found, struct site **site,
+                                 struct error *error)
 {
   uintptr_t address = spec->address;
   struct arena *arena;
   uintptr_t pc;
   sighook_status status;
 
-  if ((*site = find_site(spec, found)))
+  if ((*site = site_find(spec, found)))
     return SIGHOOK_OK;
   if (!table_reserve(2))
     return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for the site table");
@@ -283,10 +139,10 @@ static sighook_status check_in_place(struct plan *plan, const struct site *site,
                    "changed them", site->address);
 }
 
-sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct site **site, struct error *error)
+sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct examination *found, struct site **site,
+                           struct error *error)
 {
   uintptr_t address = spec->address;
-  struct examination found;
   sighook_status status;
 
   *site = known_site(address);
@@ -294,16 +150,14 @@ sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct s
     status = plan_check_mapping(plan, address, error);
     return status ? status : check_in_place(plan, *site, error);
   }
-  status = site_examine(plan, address, spec->flags, &found, error);
+  status = examine(plan, address, spec->flags, found, error);
   if (!status)
-    status = find_or_make(plan, spec, &found, site, error);
+    status = site_find_or_make(plan, spec, found, site, error);
   if (status == SIGHOOK_NO_NEAR_MEMORY && HOST_FAR_STUBS && !(spec->flags & SIGHOOK_REQUIRE_BRANCH)) {
-    status = examine_far(plan, spec, &found, error);
+    status = examine_far(plan, address, spec->flags, found, error);
     if (!status)
-      status = find_or_make(plan, spec, &found, site, error);
+      status = site_find_or_make(plan, spec, found, site, error);
   }
-  if (!status)
-    choose_entry(plan, *site, &found, spec->flags, false);
   return status;
 }
 
@@ -318,12 +172,12 @@ static uintptr_t some_place(uintptr_t address, const struct examination *found)
 /* What site_obtain would find. */
 static sighook_status examine_dry(struct plan *plan, const sighook_spec *spec, struct examination *found, struct error *error)
 {
-  sighook_status status = site_examine(plan, spec->address, spec->flags, found, error);
+  sighook_status status = examine(plan, spec->address, spec->flags, found, error);
 
-  if (status || !HOST_FAR_STUBS || find_site(spec, found) ||
+  if (status || !HOST_FAR_STUBS || site_find(spec, found) ||
       arena_is_possible(&plan->maps, spec->address, found->low, found->high))
     return status;
-  return examine_far(plan, spec, found, error);
+  return examine_far(plan, spec->address, spec->flags, found, error);
 }
 
 sighook_status site_check(struct plan *plan, const sighook_spec *spec, struct site *draft, struct error *error)
@@ -348,6 +202,6 @@ sighook_status site_check(struct plan *plan, const sighook_spec *spec, struct si
   status = host_check_displaced(draft, some_place(address, &found), error);
   draft->stub = address;
   if (!status)
-    choose_entry(plan, draft, &found, spec->flags, true);
+    choose_dry(plan, draft, &(struct choice){found.next_entry, found.interior_target, spec->flags});
   return status;
 }

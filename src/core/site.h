@@ -49,7 +49,7 @@ struct site {
   _Atomic(tagged_action) action;     /* NO_ACTION: nothing runs */
   uintptr_t address;
   uintptr_t stub;                    /* its first byte; 0: a patch, which has none */
-  uintptr_t landing;                 /* PUNNED: the island that the entry leads to; BRANCH: what it leads to in place of the gate, or 0 */
+  uintptr_t landing;                 /* PUNNED, EVICTED: the island that the entry leads to; BRANCH: what it leads to in place of the gate, or 0 */
   uint8_t original[SITE_BYTES];      /* the program's bytes, from the site's first on */
   union {
     struct hook *hooks;              /* by priority */
@@ -59,25 +59,27 @@ struct site {
   _Atomic(uint8_t) state;
   uint8_t length;                    /* of the displaced instruction, which stands `shift` behind the address */
   uint8_t stub_length;
-  bool by_path;                      /* the stub begins with a jump by `path`; else with the capture, always */
   uint8_t entry_offset;              /* in the stub: where entry, islands and traps lead */
   uint8_t probe_offset;              /* in the stub: step over the red zone and call the routine */
   uint8_t displaced_offset;          /* in the stub: the displaced instruction */
   uint8_t exit_offset;               /* in the stub: the displaced instruction has had its effect */
   uint8_t count_offset;              /* in the stub: count in line; 0: this stub has no such part */
   uint8_t entry;                     /* sighook_entry */
-  uint8_t prefixes;                  /* SIGHOOK_ENTRY_PUNNED: redundant prefixes before the jump */
+  uint8_t prefixes;                  /* PUNNED and EVICTED: redundant prefixes before the jump */
   uint8_t reason;                    /* enum entry_reason: why not a better entry */
-  bool fragile;
-  bool touched, going_live;          /* by the change under way */
   uint8_t shift;                     /* how far behind the address the entry stands: the length of a landing pad, which stays; or 0 */
   bool signs;                        /* that pad signs the return address, so it is signed where the entry stands */
   uint8_t original_offset;           /* in the stub: where a call of the whole original leads */
-  bool far;                          /* the stub was made to lie anywhere: no branch of the site's need reach it, nor back */
+  bool by_path : 1;                  /* the stub begins with a jump by `path`; else with the capture, always */
+  bool far : 1;                      /* the stub was made to lie anywhere: no branch of the site's need reach it, nor back */
+  bool fragile : 1;
+  bool touched : 1, going_live : 1;  /* by the change under way */
+  bool leaving : 1;                  /* by it: the program's own bytes come back */
+  uint16_t round;                    /* of the change under way: it leans on what earlier rounds write */
 };
 
-struct entry_request;
 struct plan;
+struct examination;                  /* core/examine.h */
 
 /* Whether bytes of ours stand at the site. */
 static inline bool site_in_place(const struct site *site)
@@ -85,26 +87,19 @@ static inline bool site_in_place(const struct site *site)
   return atomic_load_explicit(&site->state, memory_order_relaxed) != SITE_IDLE;
 }
 
-/* What is found out of an address before anything is made. */
-struct examination {
-  uint8_t code[32];                  /* the program's own bytes from there on */
-  size_t readable;
-  uintptr_t low, high;               /* where a stub may lie */
-  uintptr_t next_entry;
-  bool interior_target;
-  uint8_t length;                    /* of the instruction to be displaced, code[shift] on */
-  uint8_t shift;
-  bool signs;
-  bool far;                          /* the stub may lie anywhere, and traps lead there and back */
-};
+/* The site of `address`, live already or ready to be given an entry and go live: stub written, known to the table. *found is only
+ * filled where it is not live. */
+sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct examination *found, struct site **site,
+                           struct error *error);
 
-/* Whether `address` can be hooked, and what stands there. */
-sighook_status site_examine(struct plan *plan, uintptr_t address, uint32_t flags, struct examination *found, struct error *error);
+/* An earlier hook's site there whose stub serves this one too, or NULL. One that goes live by the same transaction is joined. */
+struct site *site_find(const sighook_spec *spec, const struct examination *found);
 
-/* The site of `address`, live already or ready to go live: stub written, entry chosen, known to the table. */
-sighook_status site_obtain(struct plan *plan, const sighook_spec *spec, struct site **site, struct error *error);
+/* The same, or a new one with a stub of its own. */
+sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, const struct examination *found, struct site **site,
+                                 struct error *error);
 
-/* What site_obtain would choose; `draft` gets entry, length, original and reason. */
+/* What an installation would come to; `draft` gets entry, length, original and reason. */
 sighook_status site_check(struct plan *plan, const sighook_spec *spec, struct site *draft, struct error *error);
 
 /* The site or patch of ours, there already or to be by the change under way, whose bytes cover `address`, or NULL. */

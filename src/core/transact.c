@@ -1,39 +1,28 @@
 /* Transactions: requests -> hooks on sites -> what each site will run -> changes of code -> publication. */
-#include "core/transact.h"
+#include "core/transaction.h"
 
-#include "codemem/arena.h"
+#include "core/examine.h"
 #include "core/heap.h"
-#include "core/leaning.h"
-#include "core/plan.h"
 #include "core/reason.h"
 #include "core/tally.h"
 #include "host/host.h"
 #include "os/memory.h"
-#include "patch/patch.h"
 #include "table/table.h"
-#include "trap/trap.h"
 
-/* A site that the transaction touches. */
-struct touched {
-  struct site *site;
-  struct publication publication;
-  bool changes_code;
-  uintptr_t landing;                  /* the site's before the transaction */
-  uint8_t before[SITE_BYTES], after[SITE_BYTES];
-  size_t request;                     /* the first that touched it, for blame */
-};
+struct touched *transaction_touch(struct transaction *t, struct site *site, size_t request)
+{
+  struct touched *touched = &t->touched[t->touched_count];
 
-struct transaction {
-  struct request *requests;
-  size_t count;
-  struct plan plan;
-  struct touched *touched;
-  size_t touched_count;
-  struct change *changes;
-  size_t change_count;
-  size_t failed_at;
-  size_t memory_size;
-};
+  if (t->touched_count == t->touched_max)
+    return NULL;
+  site->touched = true;
+  *touched = (struct touched){.site = site,
+                              .publication = {.path = host_path(site, PART_DISPLACED)},
+                              .landing = site->landing,
+                              .request = request};
+  t->touched_count++;
+  return touched;
+}
 
 /* ---- hooks ---- */
 
@@ -83,130 +72,48 @@ static sighook_status satisfies(const struct site *site, uint32_t flags, struct 
   if ((flags & SIGHOOK_REQUIRE_BRANCH) && site->entry == SIGHOOK_ENTRY_TRAP)
     return error_set(error, SIGHOOK_NO_NEAR_MEMORY, site->address, "only a trap fits at %#lx: %s", site->address,
                      reason_text(site->reason));
-  if ((flags & SIGHOOK_NO_PUN) && site->entry == SIGHOOK_ENTRY_PUNNED)
+  if ((flags & SIGHOOK_NO_PUN) && (site->entry == SIGHOOK_ENTRY_PUNNED || site->entry == SIGHOOK_ENTRY_EVICTED))
     return error_set(error, SIGHOOK_ALREADY_HOOKED, site->address, "%#lx is hooked already by an entry that leans on other "
                      "instructions", site->address);
   return SIGHOOK_OK;
 }
 
-static sighook_status add_hook(struct transaction *t, struct request *request, struct error *error)
+static sighook_status add_hook(struct transaction *t, size_t index, struct error *error)
 {
+  struct request *request = &t->requests[index];
   bool counting = request->spec.flags & SIGHOOK_COUNT;
+  struct examination found;
   struct site *site;
-  sighook_status status = site_obtain(&t->plan, &request->spec, &site, error);
+  sighook_status status = site_obtain(&t->plan, &request->spec, &found, &site, error);
 
-  if (!status)
-    status = satisfies(site, request->spec.flags, error);
   if (!status && counting && site->counter == SITE_NO_COUNTER && !tally_take(&site->counter))
     status = error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further counters");
   if (!status)
     status = make_hook(request, site, error);
-  if (!status && !site->touched) {
-    site->touched = true;
-    site->going_live = !site_in_place(site);
-    t->touched[t->touched_count++] = (struct touched){.site = site, .request = (size_t)(request - t->requests)};
-  }
-  return status;
-}
-
-static void mark_removal(struct transaction *t, struct request *request)
-{
-  struct site *site = request->hook->site;
-
-  request->hook->role |= HOOK_LEAVING;
+  if (status)
+    return status;
   if (!site->touched) {
-    site->touched = true;
-    t->touched[t->touched_count++] = (struct touched){.site = site, .request = (size_t)(request - t->requests)};
+    struct touched *touched = transaction_touch(t, site, index);
+
+    site->going_live = !site_in_place(site);
+    if (site->going_live)
+      touched->choice = (struct choice){.next_entry = found.next_entry, .interior_target = found.interior_target};
   }
-}
-
-/* ---- code ---- */
-
-static void plan_change(struct transaction *t, struct touched *touched)
-{
-  struct site *site = touched->site;
-  bool live = site_in_place(site), wanted = hook_stays(site);
-  uintptr_t direct = wanted ? publish_direct(site) : 0;
-
-  touched->landing = site->landing;
-  if (live == wanted && (site->entry != SIGHOOK_ENTRY_BRANCH || site->landing == direct))
-    return;
-  touched->changes_code = true;
-  for (unsigned i = 0; i < site->length; i++)
-    touched->before[i] = touched->after[i] = site->original[site->shift + i];
-  if (live)
-    host_entry_bytes(site, touched->before);
-  if (site->entry == SIGHOOK_ENTRY_BRANCH)
-    site->landing = direct;
-  if (wanted)
-    host_entry_bytes(site, touched->after);
-  t->changes[t->change_count++] = (struct change){
-      .address = site_place(site), .length = site->length, .before = touched->before, .after = touched->after};
-}
-
-/* Sites that were unmapped meanwhile need no bytes restored. */
-static bool still_mapped(struct transaction *t, const struct site *site)
-{
-  struct error ignored;
-
-  return plan_check_mapping(&t->plan, site->address, &ignored) == SIGHOOK_OK;
-}
-
-/* What leans on the changes follows, or becomes a trap: then other bytes stand there, on which again others lean. */
-static sighook_status settle(struct transaction *t, struct error *error)
-{
-  sighook_status status = SIGHOOK_OK;
-  bool parked = true;
-
-  while (parked && !status) {
-    parked = false;
-    for (size_t i = 0; i < t->change_count && !status; i++)
-      status = leaning_prepare(&t->plan, t->changes, t->change_count, i, &parked, error);
-    for (size_t i = 0; i < t->touched_count && parked; i++)
-      if (t->touched[i].changes_code && t->touched[i].site->entry == SIGHOOK_ENTRY_TRAP)
-        host_entry_bytes(t->touched[i].site, t->touched[i].site->going_live ? t->touched[i].after : t->touched[i].before);
-  }
-  return status;
-}
-
-static sighook_status plan_code(struct transaction *t, struct error *error)
-{
-  sighook_status status;
-  bool traps = HOST_LEAVES_BY_TRAP;
-
-  for (size_t i = 0; i < t->touched_count; i++)
-    if (t->touched[i].site->going_live || still_mapped(t, t->touched[i].site))
-      plan_change(t, &t->touched[i]);
-  if (t->change_count)
-    patch_sort(t->changes, t->change_count);
-  status = settle(t, error);
-  for (size_t i = 0; i < t->touched_count; i++)
-    traps |= t->touched[i].site->entry == SIGHOOK_ENTRY_TRAP;
-  for (size_t i = 0; i < t->change_count; i++)
-    traps |= !patch_is_single_store(&t->changes[i]);
-  if (!status && traps)
-    status = trap_start(error);
-  return status;
-}
-
-static sighook_status change_code(struct transaction *t, struct error *error)
-{
-  sighook_status status = arena_flush(&t->plan.text, error);
-  size_t at = 0;
-
-  for (size_t i = 0; i < t->touched_count; i++)
-    if (t->touched[i].site->going_live) {
-      publish(t->touched[i].site, &t->touched[i].publication);
-      atomic_store_explicit(&t->touched[i].site->state, SITE_LIVE, memory_order_release);
+  for (size_t i = t->touched_count; site->going_live && i-- > 0;)
+    if (t->touched[i].site == site) {
+      t->touched[i].choice.flags |= request->spec.flags;
+      break;
     }
-  if (!status && t->change_count) {
-    status = patch_apply(&t->plan.maps, &t->plan.text, t->changes, t->change_count, &at, error);
-    if (status)
-      for (size_t i = 0; i < t->touched_count; i++)
-        if (site_place(t->touched[i].site) == t->changes[at].address)
-          t->failed_at = t->touched[i].request;
-  }
-  return status;
+  return SIGHOOK_OK;
+}
+
+static void mark_removal(struct transaction *t, size_t index)
+{
+  struct hook *hook = t->requests[index].hook;
+
+  hook->role |= HOOK_LEAVING;
+  if (!hook->site->touched)
+    transaction_touch(t, hook->site, index);
 }
 
 /* ---- the whole ---- */
@@ -228,9 +135,9 @@ static void commit(struct transaction *t)
 
     if (!site->going_live)
       publish(site, &t->touched[i].publication);
-    if (!hook_stays(site))
+    if (site->leaving)
       atomic_store_explicit(&site->state, SITE_IDLE, memory_order_release);
-    site->touched = site->going_live = false;
+    site->touched = site->going_live = site->leaving = false;
   }
   for (size_t i = 0; i < t->count; i++) {
     struct hook *hook = t->requests[i].hook;
@@ -258,7 +165,7 @@ static void roll_back(struct transaction *t, bool code_tried)
   for (size_t i = 0; i < t->touched_count; i++) {
     struct site *site = t->touched[i].site;
 
-    if (t->touched[i].changes_code)
+    if (!site->going_live)
       site->landing = t->touched[i].landing;
     if (code_tried && site->going_live) {
       publish(site, &(struct publication){.path = host_path(site, PART_DISPLACED)});
@@ -266,7 +173,7 @@ static void roll_back(struct transaction *t, bool code_tried)
     } else {
       publish_discard(&t->touched[i].publication);
     }
-    site->touched = site->going_live = false;
+    site->touched = site->going_live = site->leaving = false;
   }
   for (size_t i = 0; i < t->count; i++)
     if (!t->requests[i].removal && t->requests[i].hook) {
@@ -278,32 +185,46 @@ static void roll_back(struct transaction *t, bool code_tried)
     }
 }
 
-static sighook_status run(struct transaction *t, struct error *error)
+static sighook_status prepare(struct transaction *t, struct error *error)
 {
   sighook_status status = SIGHOOK_OK;
 
-  if (!table_reserve(t->count))
-    return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory for the site table");
   for (size_t i = 0; i < t->count; i++)
     if (t->requests[i].removal)
-      mark_removal(t, &t->requests[i]);
+      mark_removal(t, i);
   for (size_t i = 0; i < t->count && !status; i++)
     if (!t->requests[i].removal) {
       t->failed_at = i;
-      status = add_hook(t, &t->requests[i], error);
+      status = add_hook(t, i, error);
+    }
+  if (status)
+    return status;
+  rewrite_choose(t);
+  for (size_t i = 0; i < t->count && !status; i++)
+    if (!t->requests[i].removal) {
+      t->failed_at = i;
+      status = satisfies(t->requests[i].hook->site, t->requests[i].spec.flags, error);
     }
   for (size_t i = 0; i < t->touched_count && !status; i++) {
     t->failed_at = t->touched[i].request;
     status = publish_prepare(t->touched[i].site, &t->touched[i].publication, error);
   }
-  if (!status)
-    status = plan_code(t, error);
+  return status ? status : rewrite_plan(t, error);
+}
+
+static sighook_status run(struct transaction *t, struct error *error)
+{
+  sighook_status status;
+
+  if (!table_reserve(t->count))
+    return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory for the site table");
+  status = prepare(t, error);
   if (status) {
     roll_back(t, false);
     return status;
   }
   store_originals(t);
-  status = change_code(t, error);
+  status = rewrite_code(t, error);
   if (status)
     roll_back(t, true);
   else
@@ -314,7 +235,8 @@ static sighook_status run(struct transaction *t, struct error *error)
 sighook_status transact(struct request *requests, size_t count, size_t *failed_at, struct error *error)
 {
   static _Alignas(16) uint8_t small[16 * 1024];   /* under the lock; most transactions are of one hook */
-  size_t size = sizeof(struct transaction) + count * (sizeof(struct touched) + sizeof(struct change));
+  size_t room = 3 * count + 8;                     /* with victims taken and given back */
+  size_t size = sizeof(struct transaction) + room * (sizeof(struct touched) + sizeof(struct change) + sizeof(uint32_t));
   struct transaction *t = size <= sizeof small ? (struct transaction *)small : os_allocate(page_up(size, os_page_size()));
   sighook_status status;
 
@@ -325,8 +247,10 @@ sighook_status transact(struct request *requests, size_t count, size_t *failed_a
   t->requests = requests;
   t->count = count;
   t->touched_count = t->change_count = t->failed_at = 0;
+  t->touched_max = room;
   t->touched = (struct touched *)(t + 1);
-  t->changes = (struct change *)(t->touched + count);
+  t->changes = (struct change *)(t->touched + room);
+  t->order = (uint32_t *)(t->changes + room);
   status = plan_open(&t->plan, error);
   if (!status) {
     t->plan.expected = count;

@@ -19,12 +19,13 @@ struct change {
   size_t length;
   const uint8_t *before;      /* what stands there; else SIGHOOK_CONFLICT */
   const uint8_t *after;
+  uint16_t round;             /* made, and seen everywhere, after those of lower ones */
   const uint8_t *starts;      /* for each byte, whether an instruction starts there before or after; NULL: only at the first */
   bool stored_once;           /* out: no trap ever stood there */
   bool done;                  /* out */
 };
 
-/* Sorts by address, as patch_apply wants them. */
+/* Sorts by round, then by address, as patch_apply wants those of one round. */
 void patch_sort(struct change *changes, size_t count);
 
 /* Whether the change would be made by one store where the code can be made writable. */
@@ -33,5 +34,9 @@ bool patch_is_single_store(const struct change *change);
 /* Makes all changes or none; they are sorted by address and do not overlap. Three-phase changes need a trap handler and the
  * table to be ready. `failed_at`, where not NULL, tells the index of the change at fault. */
 sighook_status patch_apply(struct os_maps *maps, struct os_text *text, struct change *changes, size_t count, size_t *failed_at, struct error *error);
+
+/* The same round by round, in any order; what earlier rounds did is undone where a later one fails. */
+sighook_status patch_in_rounds(struct os_maps *maps, struct os_text *text, struct change *changes, size_t count, size_t *failed_at,
+                               struct error *error);
 
 #endif

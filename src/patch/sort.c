@@ -1,14 +1,19 @@
-/* Changes in order of address. */
+/* Changes in order. */
 #include "patch/patch.h"
+
+static bool precedes(const struct change *a, const struct change *b)
+{
+  return a->round != b->round ? a->round < b->round : a->address < b->address;
+}
 
 static void sift_down(struct change *changes, size_t root, size_t count)
 {
   for (size_t child; (child = 2 * root + 1) < count; root = child) {
     struct change swapped;
 
-    if (child + 1 < count && changes[child].address < changes[child + 1].address)
+    if (child + 1 < count && precedes(&changes[child], &changes[child + 1]))
       child++;
-    if (changes[root].address >= changes[child].address)
+    if (!precedes(&changes[root], &changes[child]))
       return;
     swapped = changes[root];
     changes[root] = changes[child];
@@ -22,7 +27,7 @@ void patch_sort(struct change *changes, size_t count)
   bool sorted = true;
 
   for (size_t i = 1; i < count; i++)
-    sorted &= changes[i - 1].address <= changes[i].address;
+    sorted &= !precedes(&changes[i], &changes[i - 1]);
   if (sorted)
     return;
   for (size_t i = count / 2; i-- > 0;)

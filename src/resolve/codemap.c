@@ -13,6 +13,7 @@
 enum {
   FUNCTION_MAX = 1 << 20, /* larger ones are not decoded */
   WINDOW = 1024,          /* code read at once */
+  PADDING_MAX = 64,
   SCAN_PLAIN = 256        /* how much of a function is searched for branches into a first instruction that has no
                              prefix to skip: only hand-written loops do that */
 };
@@ -20,7 +21,8 @@ enum {
 enum {
   MARK_LINEAR = 1, /* an instruction begins here, decoded from the function's start */
   MARK_TARGET = 2, /* a direct branch leads here */
-  MARK_INNER = 4   /* an instruction begins here, decoded from a target inside another instruction */
+  MARK_INNER = 4,  /* an instruction begins here, decoded from a target inside another instruction */
+  MARK_HEAD = 8    /* a direct branch leads back here */
 };
 
 /* The function decoded last: a mark for each of its bytes. */
@@ -88,7 +90,7 @@ static uintptr_t mark_run(struct reader *reader, uintptr_t at, uint8_t mark)
       break;
     decoded.marks[at - decoded.start] |= mark;
     if (flow.has_target && flow.target >= decoded.start && flow.target < decoded.end)
-      decoded.marks[flow.target - decoded.start] |= MARK_TARGET;
+      decoded.marks[flow.target - decoded.start] |= flow.target > at ? MARK_TARGET : MARK_TARGET | MARK_HEAD;
     at += length;
     /* Linear decoding goes on behind a return: something leads there. An inner run knows only its own way. */
     if (mark == MARK_INNER && !shape_falls_through(bytes, readable, at - length))
@@ -109,7 +111,7 @@ static void mark_targets(struct reader *reader)
   for (unsigned round = 0; again && round < ROUNDS; round++) {
     again = false;
     for (size_t i = 0; i < decoded.end - decoded.start; i++)
-      if (decoded.marks[i] == MARK_TARGET && mark_run(reader, decoded.start + i, MARK_INNER) != decoded.start + i)
+      if ((decoded.marks[i] & ~MARK_HEAD) == MARK_TARGET && mark_run(reader, decoded.start + i, MARK_INNER) != decoded.start + i)
         again = true;
   }
 }
@@ -173,6 +175,7 @@ static void look_inside(uintptr_t address, size_t length, struct code_facts *fac
     around = inner_around(address);
   if (decoded.marks[address - decoded.start]) {
     facts->boundary = BOUNDARY_YES;
+    facts->is_head = decoded.marks[address - decoded.start] & MARK_HEAD;
     facts->enclosing = around;
   } else if (address < decoded.decoded_to) {
     facts->boundary = BOUNDARY_NO;
@@ -239,6 +242,28 @@ static bool find_function(struct module *module, uintptr_t address, struct eh_fu
   return address == function->start || (has_symbol && address == start);
 }
 
+/* Behind a function's end, nothing but padding up to the next entry. */
+static bool begins_padding(struct module *module, uintptr_t address, uintptr_t next_entry)
+{
+  uint8_t code[PADDING_MAX];
+  struct eh_function function;
+  struct code_facts before = {.next_entry = UINTPTR_MAX};
+  size_t length = next_entry - address, at = 0;
+
+  find_function(module, address - 1, &function, &before);
+  if (length > sizeof code || !before.has_function || before.function_end != address ||
+      plan_read_current(address, code, length) != length)
+    return false;
+  while (at < length) {
+    size_t step = shape_padding(code + at, length - at);
+
+    if (!step)
+      return false;
+    at += step;
+  }
+  return true;
+}
+
 sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t length, struct code_facts *facts,
                              struct error *error)
 {
@@ -251,6 +276,8 @@ sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t leng
   if (!module)
     return SIGHOOK_OK;
   is_entry = find_function(module, address, &function, facts);
+  if (!facts->has_function && begins_padding(module, address, facts->next_entry))
+    facts->boundary = BOUNDARY_YES;
   if (!facts->has_function || function.is_signal_frame)
     return SIGHOOK_OK;
   if (is_decoded(module, &function))
@@ -258,8 +285,10 @@ sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t leng
   else if ((address != function.start || may_enter_first(&function, code, length)) &&
            decode_function(module, &function))
     look_inside(address, length, facts);
-  if (is_entry)
+  if (is_entry) {
     facts->boundary = BOUNDARY_YES;
+    facts->is_head = true;
+  }
   return SIGHOOK_OK;
 }
 

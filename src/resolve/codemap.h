@@ -20,6 +20,7 @@ struct code_facts {
   uintptr_t function_start, function_end;
   uintptr_t next_entry;        /* the lowest known function entry above the address; UINTPTR_MAX where unknown */
   enum boundary boundary;      /* whether an instruction begins at the address */
+  bool is_head;                /* BOUNDARY_YES: the head of a loop, as a branch of the function leads back there, or the entry */
   uintptr_t instruction_start; /* BOUNDARY_NO: the instruction that the address is inside of */
   uintptr_t interior_target;   /* 0, or where a branch leads strictly inside the instruction at the address */
   uintptr_t enclosing;         /* BOUNDARY_YES: 0, or another real instruction that this one lies inside of, as the one

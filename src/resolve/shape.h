@@ -17,6 +17,9 @@ bool shape_may_branch_into(const uint8_t *code, size_t size, uintptr_t pc, uintp
 /* Whether the instruction that begins with code[0] may be followed by the next one. */
 bool shape_falls_through(const uint8_t *code, size_t size, uintptr_t pc);
 
+/* The length of the instruction at code[0] if it is one of those that fill the room between functions, else 0. */
+size_t shape_padding(const uint8_t *code, size_t size);
+
 /* The next cancellable system call of a C library in code[0, size): where it begins and ends. */
 bool shape_find_cancellation(const uint8_t *code, size_t size, size_t *start, size_t *end);
 

@@ -1,4 +1,5 @@
 /* What stands at a site, and the islands that punned entries land on. */
+#include "host/entry.h"
 #include "host/host.h"
 #include "isa/x86_64/pun.h"
 
@@ -25,15 +26,15 @@ void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
     jump_bytes(site->address, site->landing ? site->landing : site_gate(site), bytes);
     break;
   case SIGHOOK_ENTRY_PUNNED:
+  case SIGHOOK_ENTRY_EVICTED:
     x64_pun_bytes(site->address, site->prefixes, site->landing, jump);
-    for (unsigned i = 0; i < site->length; i++)
+    for (unsigned i = 0; i < site->length && i < site->prefixes + (unsigned)X64_JMP_LENGTH; i++)
       bytes[i] = jump[i];
     break;
   case SIGHOOK_ENTRY_TRAP:
     bytes[0] = host_trap[0];
     break;
   case SIGHOOK_ENTRY_NONE:
-  case SIGHOOK_ENTRY_EVICTED:
     break;
   }
 }
@@ -47,9 +48,9 @@ bool host_entry_reaches(const struct site *site, uintptr_t target)
 
 size_t host_entry_span(const struct site *site)
 {
-  if (site->entry == SIGHOOK_ENTRY_PUNNED)
-    return (size_t)site->prefixes + X64_JMP_LENGTH;
-  return site->length;
+  size_t jump = entry_is_punned(site) ? (size_t)site->prefixes + X64_JMP_LENGTH : 0;
+
+  return jump > site->length ? jump : site->length;
 }
 
 size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX])

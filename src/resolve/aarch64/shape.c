@@ -40,6 +40,14 @@ bool shape_falls_through(const uint8_t *code, size_t size, uintptr_t pc)
   return insn.falls_through;
 }
 
+size_t shape_padding(const uint8_t *code, size_t size)
+{
+  (void)code;                        /* nobody needs the room */
+  (void)size;
+  return 0;
+}
+
+
 bool shape_find_cancellation(const uint8_t *code, size_t size, size_t *start, size_t *end)
 {
   /* glibc's __syscall_cancel_arch and musl's __syscall_cp_asm from the check of the flag on: cbnz wN; mov x8,x1; mov x0,x2;

@@ -1,0 +1,24 @@
+/* Choosing what stands at the sites that a change brings to life. Entries may lean on the bytes behind them; so the one at the highest
+ * address is chosen first, and each sees those behind it as they will stand. */
+#ifndef CORE_CHOOSE_H
+#define CORE_CHOOSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/plan.h"
+#include "core/site.h"
+
+/* What the choice depends on, beside the code. */
+struct choice {
+  uintptr_t next_entry;
+  bool interior_target;
+  uint32_t flags;                    /* of all that is installed there: SIGHOOK_FORCE_TRAP, SIGHOOK_NO_PUN */
+};
+
+/* Gives the site an entry. Returns NULL, or a site without hooks that has to go live with it, and before it. */
+struct site *choose_entry(struct plan *plan, struct site *site, const struct choice *choice);
+
+/* What choose_entry would choose for a draft; nothing is made. */
+void choose_dry(struct plan *plan, struct site *draft, const struct choice *choice);
+
+#endif

@@ -1,0 +1,31 @@
+/* What is found out of an address before anything is made. */
+#ifndef CORE_EXAMINE_H
+#define CORE_EXAMINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/plan.h"
+#include "core/site.h"
+#include "error.h"
+
+struct examination {
+  uint8_t code[32];                  /* the program's own bytes from there on */
+  size_t readable;
+  uintptr_t low, high;               /* where a stub may lie */
+  uintptr_t next_entry;
+  bool interior_target;
+  bool known_start, is_head;         /* an instruction certainly begins there; a loop does, or a function */
+  uint8_t length;                    /* of the instruction to be displaced, code[shift] on */
+  uint8_t shift;
+  bool signs;
+  bool far;                          /* the stub may lie anywhere, and traps lead there and back */
+};
+
+/* Whether `address` can be hooked, and what stands there. */
+sighook_status examine(struct plan *plan, uintptr_t address, uint32_t flags, struct examination *found, struct error *error);
+
+/* The same where no memory is free within reach: for a stub anywhere, and a trap, which may stand on a landing pad. */
+sighook_status examine_far(struct plan *plan, uintptr_t address, uint32_t flags, struct examination *found, struct error *error);
+
+#endif

@@ -1,0 +1,267 @@
+/* From the sites that a transaction touches to changes of code, in rounds: an entry that leans on bytes which change with it is written
+ * after them, and removed before. */
+#include "core/transaction.h"
+
+#include "codemem/arena.h"
+#include "core/leaning.h"
+#include "core/reason.h"
+#include "host/entry.h"
+#include "host/host.h"
+#include "table/table.h"
+#include "trap/trap.h"
+
+enum { ROUNDS_MAX = 1000 };            /* longer rows of short instructions end in a trap, which leans on nothing */
+
+/* ---- order ---- */
+
+static uintptr_t place_of(const struct transaction *t, size_t index)
+{
+  return site_place(t->touched[t->order[index]].site);
+}
+
+static void sift_down(struct transaction *t, size_t root, size_t count)
+{
+  for (size_t child; (child = 2 * root + 1) < count; root = child) {
+    uint32_t swapped = t->order[root];
+
+    if (child + 1 < count && place_of(t, child) < place_of(t, child + 1))
+      child++;
+    if (place_of(t, root) >= place_of(t, child))
+      return;
+    t->order[root] = t->order[child];
+    t->order[child] = swapped;
+  }
+}
+
+static void sort(struct transaction *t)
+{
+  bool sorted = true;
+
+  for (size_t i = 0; i < t->touched_count; i++)
+    t->order[i] = (uint32_t)i;
+  for (size_t i = 1; i < t->touched_count; i++)
+    sorted &= place_of(t, i - 1) <= place_of(t, i);
+  if (sorted)
+    return;
+  for (size_t i = t->touched_count / 2; i-- > 0;)
+    sift_down(t, i, t->touched_count);
+  for (size_t end = t->touched_count - 1; end > 0; end--) {
+    uint32_t swapped = t->order[0];
+
+    t->order[0] = t->order[end];
+    t->order[end] = swapped;
+    sift_down(t, 0, end);
+  }
+}
+
+/* Puts the one touched last into the order, behind index `after`. */
+static void insert_last(struct transaction *t, size_t after)
+{
+  size_t at = t->touched_count - 1;
+
+  t->order[at] = (uint32_t)at;
+  for (; at > after + 1 && place_of(t, at) < place_of(t, at - 1); at--) {
+    uint32_t swapped = t->order[at];
+
+    t->order[at] = t->order[at - 1];
+    t->order[at - 1] = swapped;
+  }
+}
+
+/* ---- entries ---- */
+
+/* One more than the highest round of those that it leans on and that change too. */
+static unsigned round_behind(const struct site *site)
+{
+  unsigned round = 0;
+
+  for (size_t i = site->length; entry_is_punned(site) && i < host_entry_span(site); i++) {
+    struct table_value found = table_find(site_place(site) + i);
+
+    if (found.site && !found.tag && found.site->going_live && found.site->round >= round)
+      round = found.site->round + 1u;
+  }
+  return round;
+}
+
+static void choose(struct transaction *t, struct touched *touched)
+{
+  struct site *site = touched->site, *victim = choose_entry(&t->plan, site, &touched->choice);
+  unsigned round;
+
+  if (victim) {
+    victim->round = (uint16_t)round_behind(victim);
+    if (!victim->touched)
+      transaction_touch(t, victim, touched->request);    /* there is room for one a request */
+  }
+  round = round_behind(site);
+  site->round = (uint16_t)round;
+  if (round > ROUNDS_MAX) {
+    site->entry = SIGHOOK_ENTRY_TRAP;
+    site->reason = REASON_LEANED_ON;
+    site->round = 0;
+  }
+  if (site->entry == SIGHOOK_ENTRY_BRANCH)           /* before those that may lean on it are chosen */
+    site->landing = publish_direct(site);
+}
+
+void rewrite_choose(struct transaction *t)
+{
+  sort(t);
+  for (size_t i = t->touched_count; i-- > 0;) {
+    struct touched *touched = &t->touched[t->order[i]];
+
+    if (touched->site->going_live)
+      choose(t, touched);
+  }
+  sort(t);
+}
+
+/* ---- changes ---- */
+
+/* Sites that were unmapped meanwhile need no bytes restored. */
+static bool still_mapped(struct transaction *t, const struct site *site)
+{
+  struct error ignored;
+
+  return plan_check_mapping(&t->plan, site->address, &ignored) == SIGHOOK_OK;
+}
+
+/* Sites without hooks that stood only for this one's sake. */
+static void release(struct transaction *t, const struct site *site, size_t index)
+{
+  for (size_t i = site->length; entry_is_punned(site) && i < host_entry_span(site); i++) {
+    struct table_value found = table_find(site_place(site) + i);
+
+    if (found.site && !found.tag && found.site->stub && !found.site->touched && site_in_place(found.site) &&
+        !hook_stays(found.site) && transaction_touch(t, found.site, t->touched[t->order[index]].request))
+      insert_last(t, index);
+  }
+}
+
+static void plan_change(struct transaction *t, size_t index)
+{
+  struct touched *touched = &t->touched[t->order[index]];
+  struct site *site = touched->site;
+  bool live = site_in_place(site);
+  bool wanted = site->going_live || hook_stays(site) || leaning_holds(&t->plan, site);
+  uintptr_t direct = site->landing;
+
+  if (site->entry == SIGHOOK_ENTRY_BRANCH && !site->going_live)
+    direct = wanted ? publish_direct(site) : 0;
+  if (live == wanted && direct == site->landing)
+    return;
+  touched->changes_code = true;
+  site->leaving = live && !wanted;
+  for (unsigned i = 0; i < site->length; i++)
+    touched->before[i] = touched->after[i] = site->original[site->shift + i];
+  if (live)
+    host_entry_bytes(site, touched->before);
+  site->landing = direct;
+  if (wanted)
+    host_entry_bytes(site, touched->after);
+  t->changes[t->change_count++] = (struct change){
+      .address = site_place(site), .length = site->length, .before = touched->before, .after = touched->after};
+  if (site->leaving)
+    release(t, site, index);
+}
+
+/* ---- what leans ---- */
+
+/* What leans on the changes follows, or becomes a trap: then other bytes stand there, on which again others lean. */
+static sighook_status settle(struct transaction *t, struct error *error)
+{
+  sighook_status status = SIGHOOK_OK;
+  bool parked = true;
+
+  while (parked && !status) {
+    parked = false;
+    for (size_t i = 0; i < t->change_count && !status; i++)
+      status = leaning_prepare(&t->plan, t->changes, t->change_count, i, &parked, error);
+    for (size_t i = 0; i < t->touched_count && parked; i++)
+      if (t->touched[i].changes_code && t->touched[i].site->entry == SIGHOOK_ENTRY_TRAP)
+        host_entry_bytes(t->touched[i].site, t->touched[i].site->going_live ? t->touched[i].after : t->touched[i].before);
+  }
+  return status;
+}
+
+/* One more than the highest round of those that lean on it and go. */
+static unsigned round_before(const struct site *site)
+{
+  unsigned round = 0;
+
+  for (unsigned back = 1; back < HOST_ENTRY_MAX; back++) {
+    struct table_value found = table_find(site_place(site) - back);
+
+    if (found.site && !found.tag && found.site->leaving && entry_is_punned(found.site) && host_entry_span(found.site) > back &&
+        found.site->round >= round)
+      round = found.site->round + 1u;
+  }
+  return round;
+}
+
+/* Those that go live had theirs when they were chosen. */
+static void set_rounds(struct transaction *t)
+{
+  for (size_t i = 0; i < t->touched_count; i++) {
+    struct site *site = t->touched[t->order[i]].site;
+
+    if (!site->going_live)
+      site->round = (uint16_t)round_before(site);
+  }
+}
+
+static uint16_t round_at(uintptr_t address)
+{
+  struct table_value found = table_find(address);
+
+  return found.site ? found.site->round : 0;
+}
+
+sighook_status rewrite_plan(struct transaction *t, struct error *error)
+{
+  sighook_status status;
+  bool traps = HOST_LEAVES_BY_TRAP;
+
+  for (size_t i = 0; i < t->touched_count; i++) {    /* by address: whoever is leaned on learns who stays */
+    struct site *site = t->touched[t->order[i]].site;
+
+    if (site->going_live || still_mapped(t, site))
+      plan_change(t, i);
+    else
+      site->leaving = !hook_stays(site);
+  }
+  if (t->change_count)
+    patch_sort(t->changes, t->change_count);
+  status = settle(t, error);
+  set_rounds(t);
+  for (size_t i = 0; i < t->touched_count; i++)
+    traps |= t->touched[i].site->entry == SIGHOOK_ENTRY_TRAP;
+  for (size_t i = 0; i < t->change_count; i++) {
+    t->changes[i].round = round_at(t->changes[i].address);
+    traps |= !patch_is_single_store(&t->changes[i]);
+  }
+  if (!status && traps)
+    status = trap_start(error);
+  return status;
+}
+
+sighook_status rewrite_code(struct transaction *t, struct error *error)
+{
+  sighook_status status = arena_flush(&t->plan.text, error);
+  size_t at = 0;
+
+  for (size_t i = 0; i < t->touched_count; i++)
+    if (t->touched[i].site->going_live) {
+      publish(t->touched[i].site, &t->touched[i].publication);
+      atomic_store_explicit(&t->touched[i].site->state, SITE_LIVE, memory_order_release);
+    }
+  if (!status && t->change_count) {
+    status = patch_in_rounds(&t->plan.maps, &t->plan.text, t->changes, t->change_count, &at, error);
+    if (status)
+      for (size_t i = 0; i < t->touched_count; i++)
+        if (site_place(t->touched[i].site) == t->changes[at].address)
+          t->failed_at = t->touched[i].request;
+  }
+  return status;
+}
