@@ -60,6 +60,7 @@ set(SIGHOOK_HOST_x86_64
   src/host/x86_64/context.c
   src/host/x86_64/cpu.c
   src/host/x86_64/entry.c
+  src/host/x86_64/evict.c
   src/host/x86_64/insn.c
   src/host/x86_64/layout.c
   src/host/x86_64/routines.S

@@ -15,7 +15,10 @@
 sighook_status leaning_prepare(struct plan *plan, const struct change *changes, size_t count, size_t index, bool *parked,
                                struct error *error);
 
-/* Whether an entry in place, other than that of `except`, leans on [address, address + length). */
+/* The other of an evicting site and the neighbour that its short jump leads into, or NULL. */
+struct site *leaning_partner(const struct site *site);
+
+/* Whether an entry, standing or to stand, other than that of `except`, leans on [address, address + length). */
 bool leaning_stands_on(uintptr_t address, size_t length, const struct site *except);
 
 /* Whether the site has to stay in place though no hook is left: an entry that stays leans on its bytes, and would lead nowhere with

@@ -17,7 +17,8 @@ enum entry_reason {
   REASON_FAR,
   REASON_EVICTS,
   REASON_GIVES_WAY,
-  REASON_LOOP_HEAD
+  REASON_LOOP_HEAD,
+  REASON_NEIGHBOUR
 };
 
 /* One line of English, lower case, static; "" for REASON_NONE. */

@@ -73,7 +73,8 @@ static void insert_last(struct transaction *t, size_t after)
 /* One more than the highest round of those that it leans on and that change too. */
 static unsigned round_behind(const struct site *site)
 {
-  unsigned round = 0;
+  const struct site *partner = site->entry == SIGHOOK_ENTRY_EVICTED ? leaning_partner(site) : NULL;
+  unsigned round = partner && partner->going_live ? partner->round + 1u : 0;
 
   for (size_t i = site->length; entry_is_punned(site) && i < host_entry_span(site); i++) {
     struct table_value found = table_find(site_place(site) + i);
@@ -127,21 +128,44 @@ static bool still_mapped(struct transaction *t, const struct site *site)
   return plan_check_mapping(&t->plan, site->address, &ignored) == SIGHOOK_OK;
 }
 
-/* Sites without hooks that stood only for this one's sake. */
-static void release(struct transaction *t, const struct site *site, size_t index)
+static void plan_change(struct transaction *t, struct touched *touched, size_t index);
+
+static struct touched *find_touched(struct transaction *t, const struct site *site)
 {
+  size_t i = 0;
+
+  while (t->touched[i].site != site)
+    i++;
+  return &t->touched[i];
+}
+
+/* A site that may have stood for the leaving one's sake only. */
+static void release(struct transaction *t, struct site *site, size_t index)
+{
+  if (!site->stub || !site_in_place(site) || site->leaving || hook_stays(site))
+    return;
+  if (site->touched)
+    plan_change(t, find_touched(t, site), index);    /* a neighbour that lies before it, and was still needed when its turn came */
+  else if (transaction_touch(t, site, t->touched[t->order[index]].request))
+    insert_last(t, index);
+}
+
+static void release_all(struct transaction *t, const struct site *site, size_t index)
+{
+  struct site *partner = site->entry == SIGHOOK_ENTRY_EVICTED ? leaning_partner(site) : NULL;
+
+  if (partner)
+    release(t, partner, index);
   for (size_t i = site->length; entry_is_punned(site) && i < host_entry_span(site); i++) {
     struct table_value found = table_find(site_place(site) + i);
 
-    if (found.site && !found.tag && found.site->stub && !found.site->touched && site_in_place(found.site) &&
-        !hook_stays(found.site) && transaction_touch(t, found.site, t->touched[t->order[index]].request))
-      insert_last(t, index);
+    if (found.site && !found.tag && !found.site->touched)
+      release(t, found.site, index);
   }
 }
 
-static void plan_change(struct transaction *t, size_t index)
+static void plan_change(struct transaction *t, struct touched *touched, size_t index)
 {
-  struct touched *touched = &t->touched[t->order[index]];
   struct site *site = touched->site;
   bool live = site_in_place(site);
   bool wanted = site->going_live || hook_stays(site) || leaning_holds(&t->plan, site);
@@ -163,7 +187,7 @@ static void plan_change(struct transaction *t, size_t index)
   t->changes[t->change_count++] = (struct change){
       .address = site_place(site), .length = site->length, .before = touched->before, .after = touched->after};
   if (site->leaving)
-    release(t, site, index);
+    release_all(t, site, index);
 }
 
 /* ---- what leans ---- */
@@ -188,7 +212,8 @@ static sighook_status settle(struct transaction *t, struct error *error)
 /* One more than the highest round of those that lean on it and go. */
 static unsigned round_before(const struct site *site)
 {
-  unsigned round = 0;
+  const struct site *partner = site->entry == SIGHOOK_ENTRY_PUNNED ? leaning_partner(site) : NULL;
+  unsigned round = partner && partner->leaving ? partner->round + 1u : 0;
 
   for (unsigned back = 1; back < HOST_ENTRY_MAX; back++) {
     struct table_value found = table_find(site_place(site) - back);
@@ -203,11 +228,20 @@ static unsigned round_before(const struct site *site)
 /* Those that go live had theirs when they were chosen. */
 static void set_rounds(struct transaction *t)
 {
-  for (size_t i = 0; i < t->touched_count; i++) {
-    struct site *site = t->touched[t->order[i]].site;
+  bool changed = true;
 
-    if (!site->going_live)
-      site->round = (uint16_t)round_before(site);
+  for (size_t i = 0; i < t->touched_count; i++)
+    if (!t->touched[i].site->going_live)
+      t->touched[i].site->round = 0;
+  while (changed) {                    /* once, but for neighbours, which may lie before the site */
+    changed = false;
+    for (size_t i = 0; i < t->touched_count; i++) {
+      struct site *site = t->touched[t->order[i]].site;
+      unsigned round = site->going_live ? 0 : round_before(site);
+
+      changed |= round > site->round;
+      site->round = round > site->round ? (uint16_t)round : site->round;
+    }
   }
 }
 
@@ -227,7 +261,7 @@ sighook_status rewrite_plan(struct transaction *t, struct error *error)
     struct site *site = t->touched[t->order[i]].site;
 
     if (site->going_live || still_mapped(t, site))
-      plan_change(t, i);
+      plan_change(t, &t->touched[t->order[i]], i);
     else
       site->leaving = !hook_stays(site);
   }

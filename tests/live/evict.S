@@ -100,6 +100,43 @@ behind_padding:
         .cfi_endproc
         .size   behind_padding, . - behind_padding
 
+        /* the last of a function, right before another's entry; what its short jump can find lies before it, or behind */
+        .macro  NEAR_END name, before
+        .p2align 6
+        .globl  \name, \name\()_site, \name\()_next
+        .type   \name, @function
+\name:
+        .cfi_startproc
+        mov     %rdi, %rax
+        jmp     2f
+1:      ret
+2:
+        .if     \before
+\name\()_next:
+        lea     0x11223344(%rdi), %rcx
+        .endif
+        lea     7(%rax, %rdi), %rax
+\name\()_site:
+        jmp     1b
+        .cfi_endproc
+        .size   \name, . - \name
+        .globl  behind_\name
+        .type   behind_\name, @function
+behind_\name:
+        .cfi_startproc
+        mov     %rdi, %rax
+        .ifeq   \before
+\name\()_next:
+        lea     0x11223344(%rdi), %rcx
+        .endif
+        lea     7(%rax, %rdi), %rax
+        ret
+        .cfi_endproc
+        .size   behind_\name, . - behind_\name
+        .endm
+        NEAR_END neighbour_before, 1
+        NEAR_END neighbour_behind, 0
+
 /* long enter_at(uintptr_t address, long n): as if a branch that nobody sees led there, with rax = n. */
         .globl  enter_at
         .type   enter_at, @function

@@ -1,18 +1,16 @@
 /* Which entry an x86-64 site gets: a jump where the instruction has room for it, else a punned jump to an island, wide windows
- * first, else one that leans on a jump put in place of the next instruction, else a trap. */
+ * first, else one that makes another instruction give way (evict.c), else a trap. */
 #include <errno.h>
 #include "codemem/landing.h"
 #include "host/entry.h"
 #include "host/host.h"
 #include "host/x86_64/cpu.h"
-#include "isa/x86_64/evict.h"
+#include "host/x86_64/evict.h"
 #include "isa/x86_64/insn.h"
 #include "isa/x86_64/pun.h"
 #include "os/threads.h"
 
 enum { PUT_TRIES = 8 };
-
-_Static_assert((int)X64_LEANED_MAX == (int)LANDING_OFFSETS_MAX, "as many as an eviction asks for");
 
 /* Offsets from the site of the instructions that a pun with `prefixes` leans on. */
 static unsigned leaned_starts(const struct entry_request *request, unsigned prefixes, unsigned starts[LANDING_OFFSETS_MAX])
@@ -78,101 +76,6 @@ static bool try_pun(const struct entry_request *request, unsigned prefixes)
   return false;
 }
 
-/* ---- eviction ---- */
-
-static bool find_place(void *context, enum x64_lander lander, const struct x64_wish *wish, uint64_t *place, bool *complete)
-{
-  const struct entry_request *request = context;
-  struct landing_request landing = {.first = wish->window.first, .last = wish->window.last, .offset_count = wish->offset_count};
-
-  (void)lander;
-  for (unsigned i = 0; i < wish->offset_count; i++)
-    landing.offsets[i] = wish->offsets[i];
-  return landing_find(request->maps, &landing, place, complete);
-}
-
-/* The islands of a site whose place is chosen: its own, and where breakpoints on what it leans on would lead. */
-static bool put_all(const struct entry_request *request, struct site *site, unsigned prefixes, uintptr_t place)
-{
-  unsigned starts[LANDING_OFFSETS_MAX], count = 0, at = site->length;
-  size_t behind = site->address - request->site->address;
-  bool complete = true;
-
-  if (!put_island(request->text, place, site, false))
-    return false;
-  for (; at < prefixes + X64_JMP_LENGTH && count < LANDING_OFFSETS_MAX; count++) {
-    size_t length = x64_length(request->original + behind + at, request->readable - behind - at);
-
-    starts[count] = at;
-    at += length ? (unsigned)length : 1;
-  }
-  for (unsigned i = 0; complete && i < count; i++)
-    complete = put_island(request->text, x64_pun_deflected(site->address, prefixes, place, starts[i], host_trap[0]), site, false);
-  site->landing = place;
-  site->prefixes = (uint8_t)prefixes;
-  site->fragile = !complete;
-  return true;
-}
-
-static void set_evicted(struct site *site, bool fragile)
-{
-  site->entry = SIGHOOK_ENTRY_EVICTED;
-  site->reason = REASON_EVICTS;
-  site->fragile = fragile;
-}
-
-/* The victim first: should islands be refused half way, it merely has an entry that nobody needed. */
-static bool carry_out(const struct entry_request *request, const struct x64_eviction *found)
-{
-  struct site *site = request->site;
-  struct site *victim = request->take(request, site->address + site->length);
-
-  if (!victim || !put_all(request, victim, found->victim_prefixes, found->victim_place))
-    return false;
-  victim->entry = SIGHOOK_ENTRY_PUNNED;
-  victim->reason = REASON_GIVES_WAY;
-  if (!put_all(request, site, found->prefixes, found->place))
-    return false;
-  set_evicted(site, site->fragile || victim->fragile);
-  return true;
-}
-
-static bool evict(const struct entry_request *request, const struct entry_victim *victim)
-{
-  const struct x64_space space = {.find = find_place, .context = (void *)request};
-  const struct site *site = request->site;
-  uintptr_t known = request->next_entry - site->address;
-  struct x64_eviction_request wanted = {.address = site->address,
-                                        .code = request->code,
-                                        .original = request->original,
-                                        .readable = request->readable,
-                                        .length = site->length,
-                                        .victim_length = victim->length,
-                                        .span_max = known < request->readable ? (unsigned)known : (unsigned)request->readable,
-                                        .prefixes_max = cpu_prefixes_max()};
-  struct x64_eviction found;
-
-  if (!x64_evict(&wanted, &space, os_traced(), &found))
-    return false;
-  if (!request->dry)
-    return carry_out(request, &found);
-  set_evicted(request->site, !found.complete);
-  return true;
-}
-
-static void try_eviction(const struct entry_request *request)
-{
-  struct site *site = request->site;
-  struct entry_victim victim;
-
-  if (!request->look(request, site->address + site->length, &victim))
-    return;
-  if (victim.is_head)
-    site->reason = REASON_LOOP_HEAD;
-  else
-    evict(request, &victim);
-}
-
 static void choose_short(const struct entry_request *request)
 {
   struct site *site = request->site;
@@ -192,45 +95,10 @@ static void choose_short(const struct entry_request *request)
     if (try_pun(request, prefixes))
       return;
   }
-  if (site->reason == REASON_NO_ROOM || site->reason == REASON_FRAGILE_TRACED)
-    try_eviction(request);
+  evict(request);
 }
 
-/* ---- as before: toggling a hook must not use up islands ---- */
-
-/* The jump that an idle site had still leads to its island, if code[] is what stands from the site on. */
-static bool still_fits(const struct site *site, const uint8_t *code, size_t readable)
-{
-  uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
-  unsigned span = site->prefixes + X64_JMP_LENGTH;
-
-  if (span > readable || landing_at(site->landing) != site->landing)
-    return false;
-  x64_pun_bytes(site->address, site->prefixes, site->landing, jump);
-  for (unsigned i = site->length; i < span; i++)
-    if (jump[i] != code[i])
-      return false;
-  return true;
-}
-
-static bool keeps_eviction(const struct entry_request *request)
-{
-  const struct site *site = request->site;
-  uint8_t code[2 * HOST_ENTRY_MAX], entry[HOST_ENTRY_MAX];
-  struct entry_victim victim;
-  size_t readable = request->readable < sizeof code ? request->readable : sizeof code;
-
-  if (!request->look(request, site->address + site->length, &victim) || !victim.idle || victim.idle->entry != SIGHOOK_ENTRY_PUNNED ||
-      !still_fits(victim.idle, request->code + site->length, request->readable - site->length))
-    return false;
-  host_entry_bytes(victim.idle, entry);
-  for (size_t i = 0; i < readable; i++)
-    code[i] = request->code[i];
-  for (size_t i = 0; i < victim.length && site->length + i < readable; i++)
-    code[site->length + i] = entry[i];
-  return still_fits(site, code, readable) && request->take(request, site->address + site->length) == victim.idle;
-}
-
+/* As before, since toggling a hook must not use up islands. */
 static bool keeps(const struct entry_request *request)
 {
   const struct site *site = request->site;
@@ -239,8 +107,8 @@ static bool keeps(const struct entry_request *request)
       (request->flags & (SIGHOOK_FORCE_TRAP | SIGHOOK_NO_PUN)) || (site->fragile && os_traced()))
     return false;
   if (site->entry == SIGHOOK_ENTRY_PUNNED)
-    return still_fits(site, request->code, request->readable);
-  return site->entry == SIGHOOK_ENTRY_EVICTED && keeps_eviction(request);
+    return evict_still_fits(site, request->code, request->readable);
+  return site->entry == SIGHOOK_ENTRY_EVICTED && evict_keeps(request);
 }
 
 void host_choose_entry(const struct entry_request *request)
@@ -254,6 +122,7 @@ void host_choose_entry(const struct entry_request *request)
   site->fragile = false;
   site->prefixes = 0;
   site->landing = 0;
+  site->inner = 0;
   if (request->flags & SIGHOOK_FORCE_TRAP) {
     site->reason = REASON_FORCED;
   } else if (request->interior_target) {

@@ -57,7 +57,7 @@ static void wish_for_leaned(struct x64_wish *wish, const struct pair *pair, unsi
   uint64_t address = pair->request->address + offset;
 
   wish->offset_count = 0;
-  while (at < end && wish->offset_count < X64_LEANED_MAX) {
+  while (pair->request->original && at < end && wish->offset_count < X64_LEANED_MAX) {
     size_t step = x64_length(pair->request->original + at, pair->request->readable - at);
 
     wish->offsets[wish->offset_count++] =
@@ -148,7 +148,7 @@ bool x64_evict(const struct x64_eviction_request *request, const struct x64_spac
                struct x64_eviction *found)
 {
   for (unsigned prefixes = 0; prefixes < request->length && prefixes <= request->prefixes_max; prefixes++)
-    for (unsigned victim = 0; victim < request->victim_length && victim <= request->prefixes_max; victim++) {
+    for (unsigned victim = 0; victim < request->victim_length && victim <= request->victim_prefixes_max; victim++) {
       struct pair pair = {.request = request, .prefixes = prefixes, .victim_prefixes = victim};
       unsigned leaned;
 

@@ -31,11 +31,11 @@ struct x64_space {
 struct x64_eviction_request {
   uint64_t address;
   const uint8_t *code;       /* what stands, or will, from the address on */
-  const uint8_t *original;   /* the program's own bytes there, by which instructions begin */
+  const uint8_t *original;   /* the program's own bytes there, by which instructions begin; NULL: no breakpoints are thought of */
   size_t readable;
   unsigned length, victim_length;
   unsigned span_max;         /* bytes from the address on that may be leaned on */
-  unsigned prefixes_max;     /* for either jump */
+  unsigned prefixes_max, victim_prefixes_max;
 };
 
 struct x64_eviction {
