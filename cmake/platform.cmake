@@ -20,6 +20,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/core/leaning.c
   src/core/lifetime.c
   src/core/offsets.c
+  src/core/order.c
   src/core/patched.c
   src/core/plan.c
   src/core/publish.c

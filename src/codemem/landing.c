@@ -1,4 +1,4 @@
-/* Landing pages, sorted by address, each with the offsets of its islands. Islands do not cross pages. */
+/* Landing pages, sorted by address, each with the offsets of its islands in order. Islands do not cross pages. */
 #include "codemem/landing.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ struct landing_page {
   uint16_t *starts;
 };
 
-static struct landing_page *pages;
+static struct landing_page **pages;
 static size_t page_count, page_room;
 
 /* The first page that does not lie below `address`. */
@@ -27,7 +27,7 @@ static size_t lower_bound(uintptr_t address)
   while (low < high) {
     size_t middle = low + (high - low) / 2;
 
-    if (pages[middle].address < address)
+    if (pages[middle]->address < address)
       low = middle + 1;
     else
       high = middle;
@@ -40,15 +40,31 @@ static struct landing_page *find_page(uintptr_t address)
   uintptr_t start = page_down(address, os_page_size());
   size_t index = lower_bound(start);
 
-  return index < page_count && pages[index].address == start ? &pages[index] : NULL;
+  return index < page_count && pages[index]->address == start ? pages[index] : NULL;
 }
 
-static bool fits_in_page(const struct landing_page *page, size_t offset)
+/* The first of the page's islands that ends behind `offset`. */
+static unsigned first_behind(const struct landing_page *page, size_t offset)
 {
-  for (unsigned i = 0; i < page->count; i++)
-    if (offset < page->starts[i] + (size_t)HOST_ISLAND_MAX && page->starts[i] < offset + HOST_ISLAND_MAX)
-      return false;
-  return true;
+  unsigned low = 0, high = page->count;
+
+  while (low < high) {
+    unsigned middle = low + (high - low) / 2;
+
+    if (page->starts[middle] + (size_t)HOST_ISLAND_MAX <= offset)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* Where an island fits on the page, at `offset` or behind it; perhaps beyond its end. */
+static size_t next_gap(const struct landing_page *page, size_t offset)
+{
+  for (unsigned i = first_behind(page, offset); i < page->count && page->starts[i] < offset + HOST_ISLAND_MAX; i++)
+    offset = page->starts[i] + (size_t)HOST_ISLAND_MAX;
+  return offset;
 }
 
 /* Whether an island that leads to `target` begins at that offset. */
@@ -56,18 +72,17 @@ static bool leads_to(const struct landing_page *page, size_t offset, uintptr_t t
 {
   uint8_t bytes[HOST_ISLAND_MAX];
   size_t length = host_island(page->address + offset, target, bytes);
-  bool begins = false;
+  unsigned i = first_behind(page, offset);
+  bool same = i < page->count && page->starts[i] == offset;
 
-  for (unsigned i = 0; i < page->count; i++)
-    begins |= page->starts[i] == offset;
-  for (size_t i = 0; begins && i < length; i++)
-    begins = ((const volatile uint8_t *)page->address)[offset + i] == bytes[i];
-  return begins;
+  for (i = 0; same && i < length; i++)
+    same = ((const volatile uint8_t *)page->address)[offset + i] == bytes[i];
+  return same;
 }
 
 static bool fits_on(const struct landing_page *page, size_t offset, uintptr_t target)
 {
-  return fits_in_page(page, offset) || leads_to(page, offset, target);
+  return next_gap(page, offset) == offset || leads_to(page, offset, target);
 }
 
 static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
@@ -80,6 +95,12 @@ static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
   page = find_page(place);
   return page ? fits_on(page, offset, target) : gap_is_free(maps, place - offset, size);
 }
+
+struct found {
+  bool any;
+  uintptr_t place;
+  unsigned count;                     /* of the offsets that can be had too */
+};
 
 static unsigned fitting_offsets(struct os_maps *maps, const struct landing_request *request, uintptr_t place)
 {
@@ -102,11 +123,12 @@ static bool next_place(struct os_maps *maps, const struct landing_request *reque
     if (page) {
       uintptr_t end = page->address + size - HOST_ISLAND_MAX;
 
-      for (; at <= request->last && at <= end; at++)
-        if (fits_on(page, at - page->address, request->target)) {
-          *place = at;
-          return true;
-        }
+      if (at <= end && !leads_to(page, at - page->address, request->target))
+        at = page->address + next_gap(page, at - page->address);
+      if (at <= request->last && at <= end) {
+        *place = at;
+        return true;
+      }
       at = page->address + size;
       continue;
     }
@@ -125,31 +147,44 @@ static bool next_place(struct os_maps *maps, const struct landing_request *reque
   return false;
 }
 
-bool landing_find(struct os_maps *maps, const struct landing_request *request, uintptr_t *place, bool *complete)
+/* The best of some places from `at` on: one with all that is wanted as well, or else most of it. */
+static bool search(struct os_maps *maps, const struct landing_request *request, uintptr_t at, struct found *found)
 {
-  uintptr_t at = request->first, candidate;
-  unsigned best = 0;
-  bool found = false;
+  uintptr_t candidate;
 
-  *complete = false;
-  for (unsigned i = 0; i < CANDIDATES_MAX && !*complete && next_place(maps, request, at, &candidate); i++) {
+  for (unsigned i = 0; i < CANDIDATES_MAX && next_place(maps, request, at, &candidate); i++) {
     unsigned count = fitting_offsets(maps, request, candidate);
 
-    if (!found || count > best) {
-      *place = candidate;
-      best = count;
-      *complete = count == request->offset_count;
-    }
-    found = true;
+    if (!found->any || count > found->count)
+      *found = (struct found){.any = true, .place = candidate, .count = count};
+    if (count == request->offset_count)
+      return true;
     at = page_down(candidate, os_page_size()) + os_page_size();
   }
-  return found;
+  return false;
+}
+
+/* The address in the window with most zeros at its end, where the islands of many windows come to lie together. */
+static uintptr_t meeting_place(const struct landing_request *request)
+{
+  uintptr_t differing = request->first ^ request->last;
+
+  return differing ? request->last >> (63 - __builtin_clzl(differing)) << (63 - __builtin_clzl(differing)) : request->last;
+}
+
+bool landing_find(struct os_maps *maps, const struct landing_request *request, uintptr_t *place, bool *complete)
+{
+  struct found found = {0};
+
+  *complete = search(maps, request, meeting_place(request), &found) || search(maps, request, request->first, &found);
+  *place = found.place;
+  return found.any;
 }
 
 static bool make_room_for_page(void)
 {
   size_t room = page_room ? page_room * 2 : 256;
-  struct landing_page *larger;
+  struct landing_page **larger;
 
   if (page_count < page_room)
     return true;
@@ -170,22 +205,27 @@ static int add_page(uintptr_t address, struct landing_page **page)
   size_t index;
   int failure;
 
-  if (!make_room_for_page())
+  if (!make_room_for_page() || !(*page = heap_take(sizeof **page)))
     return ENOMEM;
   failure = os_allocate_at(address, os_page_size(), OS_READ | OS_EXECUTE);
-  if (failure)
+  if (failure) {
+    heap_give(*page, sizeof **page);
+    *page = NULL;
     return failure;
+  }
+  **page = (struct landing_page){.address = address};
   index = lower_bound(address);
   for (size_t i = page_count; i > index; i--)
     pages[i] = pages[i - 1];
-  pages[index] = (struct landing_page){.address = address};
+  pages[index] = *page;
   page_count++;
-  *page = &pages[index];
   return 0;
 }
 
 static bool add_start(struct landing_page *page, size_t offset)
 {
+  unsigned at;
+
   if (page->count == page->room) {
     uint16_t room = page->room ? (uint16_t)(page->room * 2) : FIRST_STARTS;
     uint16_t *starts = heap_take(room * sizeof *starts);
@@ -199,7 +239,9 @@ static bool add_start(struct landing_page *page, size_t offset)
     page->starts = starts;
     page->room = room;
   }
-  page->starts[page->count++] = (uint16_t)offset;
+  for (at = page->count++; at > 0 && page->starts[at - 1] > offset; at--)
+    page->starts[at] = page->starts[at - 1];
+  page->starts[at] = (uint16_t)offset;
   return true;
 }
 
@@ -227,11 +269,10 @@ size_t landing_page_count(void)
 uintptr_t landing_at(uintptr_t pc)
 {
   struct landing_page *page = find_page(pc);
+  size_t offset = pc & (os_page_size() - 1);
+  unsigned i = page ? first_behind(page, offset) : 0;
 
-  for (unsigned i = 0; page && i < page->count; i++)
-    if (pc >= page->address + page->starts[i] && pc < page->address + page->starts[i] + HOST_ISLAND_MAX)
-      return page->address + page->starts[i];
-  return 0;
+  return page && i < page->count && page->starts[i] <= offset ? page->address + page->starts[i] : 0;
 }
 
 void landing_abandon(void)

@@ -4,6 +4,7 @@
 
 #include "codemem/arena.h"
 #include "core/leaning.h"
+#include "core/order.h"
 #include "core/reason.h"
 #include "host/entry.h"
 #include "host/host.h"
@@ -14,44 +15,16 @@ enum { ROUNDS_MAX = 1000 };            /* longer rows of short instructions end 
 
 /* ---- order ---- */
 
-static uintptr_t place_of(const struct transaction *t, size_t index)
+static uintptr_t place_of(const void *transaction, size_t index)
 {
-  return site_place(t->touched[t->order[index]].site);
-}
+  const struct transaction *t = transaction;
 
-static void sift_down(struct transaction *t, size_t root, size_t count)
-{
-  for (size_t child; (child = 2 * root + 1) < count; root = child) {
-    uint32_t swapped = t->order[root];
-
-    if (child + 1 < count && place_of(t, child) < place_of(t, child + 1))
-      child++;
-    if (place_of(t, root) >= place_of(t, child))
-      return;
-    t->order[root] = t->order[child];
-    t->order[child] = swapped;
-  }
+  return site_place(t->touched[index].site);
 }
 
 static void sort(struct transaction *t)
 {
-  bool sorted = true;
-
-  for (size_t i = 0; i < t->touched_count; i++)
-    t->order[i] = (uint32_t)i;
-  for (size_t i = 1; i < t->touched_count; i++)
-    sorted &= place_of(t, i - 1) <= place_of(t, i);
-  if (sorted)
-    return;
-  for (size_t i = t->touched_count / 2; i-- > 0;)
-    sift_down(t, i, t->touched_count);
-  for (size_t end = t->touched_count - 1; end > 0; end--) {
-    uint32_t swapped = t->order[0];
-
-    t->order[0] = t->order[end];
-    t->order[end] = swapped;
-    sift_down(t, 0, end);
-  }
+  order_by(t->order, t->touched_count, place_of, t);
 }
 
 /* Puts the one touched last into the order, behind index `after`. */
@@ -60,7 +33,7 @@ static void insert_last(struct transaction *t, size_t after)
   size_t at = t->touched_count - 1;
 
   t->order[at] = (uint32_t)at;
-  for (; at > after + 1 && place_of(t, at) < place_of(t, at - 1); at--) {
+  for (; at > after + 1 && place_of(t, t->order[at]) < place_of(t, t->order[at - 1]); at--) {
     uint32_t swapped = t->order[at];
 
     t->order[at] = t->order[at - 1];

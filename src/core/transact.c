@@ -3,6 +3,7 @@
 
 #include "core/examine.h"
 #include "core/heap.h"
+#include "core/order.h"
 #include "core/reason.h"
 #include "core/tally.h"
 #include "host/host.h"
@@ -185,6 +186,11 @@ static void roll_back(struct transaction *t, bool code_tried)
     }
 }
 
+static uintptr_t address_of(const void *transaction, size_t index)
+{
+  return ((const struct transaction *)transaction)->requests[index].spec.address;
+}
+
 static sighook_status prepare(struct transaction *t, struct error *error)
 {
   sighook_status status = SIGHOOK_OK;
@@ -192,10 +198,11 @@ static sighook_status prepare(struct transaction *t, struct error *error)
   for (size_t i = 0; i < t->count; i++)
     if (t->requests[i].removal)
       mark_removal(t, i);
+  order_by(t->order, t->count, address_of, t);       /* what is decoded around one serves the next */
   for (size_t i = 0; i < t->count && !status; i++)
-    if (!t->requests[i].removal) {
-      t->failed_at = i;
-      status = add_hook(t, i, error);
+    if (!t->requests[t->order[i]].removal) {
+      t->failed_at = t->order[i];
+      status = add_hook(t, t->order[i], error);
     }
   if (status)
     return status;

@@ -19,7 +19,7 @@ enum place { IN_FUNCTIONS, ELSEWHERE, PLACES };         /* by the unwind table; 
 static const char *const place_names[PLACES] = {"functions", "elsewhere"};
 
 struct share {
-  unsigned long instructions, asked, branches, puns, traps[EXPECTED_TRAPS], refused[EXPECTED_REFUSALS];
+  unsigned long instructions, asked, branches, puns, evictions, traps[EXPECTED_TRAPS], refused[EXPECTED_REFUSALS];
 };
 
 static unsigned stride, complaints;
@@ -71,6 +71,8 @@ static void ask(struct share *share, uintptr_t address)
     tally_trap(share, address, info.reason);
   else if (info.entry == SIGHOOK_ENTRY_PUNNED)
     share->puns++;
+  else if (info.entry == SIGHOOK_ENTRY_EVICTED)
+    share->evictions++;
   else
     share->branches += info.entry == SIGHOOK_ENTRY_BRANCH;
 }
@@ -117,8 +119,8 @@ static unsigned long sum(const unsigned long *counts, unsigned count)
 
 static void print_share(const char *library, enum place place, const struct share *share)
 {
-  print_message("%-14s %-9s %8lu instructions, %8lu asked: %8lu branch, %6lu punned, %6lu trap, %5lu refused\n", library,
-                place_names[place], share->instructions, share->asked, share->branches, share->puns,
+  print_message("%-14s %-9s %8lu instructions, %8lu asked: %8lu branch, %6lu punned, %6lu evicted, %6lu trap, %5lu refused\n", library,
+                place_names[place], share->instructions, share->asked, share->branches, share->puns, share->evictions,
                 sum(share->traps, EXPECTED_TRAPS), sum(share->refused, EXPECTED_REFUSALS));
   for (unsigned i = 0; i < EXPECTED_TRAPS; i++)
     if (share->traps[i])
@@ -144,7 +146,7 @@ static void every_instruction_gets_what_is_expected(void **state)
   traps = sum(share->traps, EXPECTED_TRAPS);
   refused = sum(share->refused, EXPECTED_REFUSALS);
   assert_true(share->instructions > 50000);
-  assert_int_equal(share->branches + share->puns + traps + refused, share->asked);
+  assert_int_equal(share->branches + share->puns + share->evictions + traps + refused, share->asked);
   assert_in_range(traps, 0, share->asked * EXPECTED_TRAPS_PERMILLE / PERMILLE);
   assert_in_range(refused, 0, share->asked * EXPECTED_REFUSALS_PERMILLE / PERMILLE);
 }
