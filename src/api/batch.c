@@ -143,3 +143,18 @@ API sighook_status sighook_batch_commit(sighook_batch *batch, size_t *failed_at)
     batch->count = 0;
   return api_finish(status, &error);
 }
+
+API sighook_status sighook_set_mapping_share(unsigned percent)
+{
+  struct error error;
+  sighook_status status;
+
+  if (percent > 100)
+    return api_finish(error_set(&error, SIGHOOK_BAD_ARGUMENT, 0, "%u percent is more than all", percent), &error);
+  status = core_enter(&error);
+  if (!status) {
+    core_set_mapping_share(percent);
+    core_leave();
+  }
+  return api_finish(status, &error);
+}

@@ -17,7 +17,7 @@ struct landing_page {
 };
 
 static struct landing_page **pages;
-static size_t page_count, page_room;
+static size_t page_count, page_room, page_limit = SIZE_MAX;
 
 /* The first page that does not lie below `address`. */
 static size_t lower_bound(uintptr_t address)
@@ -93,7 +93,7 @@ static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
   if (offset + HOST_ISLAND_MAX > size)
     return false;
   page = find_page(place);
-  return page ? fits_on(page, offset, target) : gap_is_free(maps, place - offset, size);
+  return page ? fits_on(page, offset, target) : !landing_is_full() && gap_is_free(maps, place - offset, size);
 }
 
 struct found {
@@ -109,6 +109,15 @@ static unsigned fitting_offsets(struct os_maps *maps, const struct landing_reque
   for (unsigned i = 0; i < request->offset_count; i++)
     count += fits(maps, place + (uintptr_t)request->offsets[i], request->target);
   return count;
+}
+
+static bool next_own_page(uintptr_t at, uintptr_t *next)
+{
+  size_t index = lower_bound(at);
+
+  if (index < page_count)
+    *next = pages[index]->address;
+  return index < page_count;
 }
 
 /* The next place at or above `at` in the window, on a landing page or on a page that is free. */
@@ -130,6 +139,11 @@ static bool next_place(struct os_maps *maps, const struct landing_request *reque
         return true;
       }
       at = page->address + size;
+      continue;
+    }
+    if (landing_is_full()) {
+      if (!next_own_page(at, &at))
+        return false;
       continue;
     }
     if (!gap_next_page(maps, page_down(at, size), request->last + 1, &free_page))
@@ -205,7 +219,7 @@ static int add_page(uintptr_t address, struct landing_page **page)
   size_t index;
   int failure;
 
-  if (!make_room_for_page() || !(*page = heap_take(sizeof **page)))
+  if (landing_is_full() || !make_room_for_page() || !(*page = heap_take(sizeof **page)))
     return ENOMEM;
   failure = os_allocate_at(address, os_page_size(), OS_READ | OS_EXECUTE);
   if (failure) {
@@ -259,6 +273,16 @@ int landing_put(struct os_text *text, uintptr_t place, uintptr_t target)
   if (!add_start(page, place - page->address))
     return ENOMEM;
   return poke_idle(text, place, bytes, length);
+}
+
+void landing_set_limit(size_t pages_max)
+{
+  page_limit = pages_max;
+}
+
+bool landing_is_full(void)
+{
+  return page_count >= page_limit;
 }
 
 size_t landing_page_count(void)

@@ -25,6 +25,11 @@ bool landing_find(struct os_maps *maps, const struct landing_request *request, u
 /* Puts an island at a place found, unless it is there already. 0 or errno; EEXIST: something was mapped there meanwhile. */
 int landing_put(struct os_text *text, uintptr_t place, uintptr_t target);
 
+/* Pages that are needed beyond so many are not made. */
+void landing_set_limit(size_t pages_max);
+/* Whether that many are there. */
+bool landing_is_full(void);
+
 /* Visits all islands: for the books, and to find whose island holds a pc. */
 size_t landing_page_count(void);
 /* The island that covers `pc`: its start, or 0. */

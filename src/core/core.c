@@ -11,10 +11,13 @@
 #include "core/lifetime.h"
 #include "core/thread.h"
 #include "host/host.h"
+#include "os/maps.h"
 #include "os/memory.h"
 #include "os/sync.h"
 #include "os/threads.h"
 #include "resolve/codemap.h"
+
+enum { MAPPING_SHARE = 60 };
 
 static struct os_lock lock;
 static bool started;
@@ -72,12 +75,18 @@ static void recover_from_foreign_fork(void)
   thread_after_fork(false);
 }
 
+void core_set_mapping_share(unsigned percent)
+{
+  landing_set_limit(os_mappings_max() / 100 * percent);
+}
+
 static sighook_status start(struct error *error)
 {
   thread_start();
   if (!thread_enter())
     return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory for this thread's record");
   host_start();
+  core_set_mapping_share(MAPPING_SHARE);
   os_sync_start();
   fork_word = os_allocate_fork_word();
   if (fork_word)

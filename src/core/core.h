@@ -13,4 +13,7 @@ void core_leave(void);
 /* Adds to the calling thread's count of reasons to run no handlers. [anywhere] */
 void core_ignore(int change);
 
+/* How many percent of the mappings that a process may have landing pages may take. Under the lock. */
+void core_set_mapping_share(unsigned percent);
+
 #endif

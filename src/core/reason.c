@@ -16,6 +16,8 @@ const char *reason_text(enum entry_reason reason)
     return "a branch of the function leads into the middle of the instruction";
   case REASON_NO_ROOM:
     return "the instruction is shorter than a jump, and nothing is free where a jump in its place could land";
+  case REASON_NO_MAPPINGS:
+    return "the share of the process's mappings is spent that the pages where such jumps land may take (vm.max_map_count)";
   case REASON_NEXT_ENTRY:
     return "the instruction is shorter than a jump, and a jump would lean on the next function's first bytes";
   case REASON_UNREADABLE:

@@ -31,4 +31,7 @@ bool os_maps_find(struct os_maps *maps, uintptr_t address, struct os_mapping *ma
 /* The lowest mapping that ends above `address`, with the stack told; false where none does. */
 bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping);
 
+/* How many mappings a process may have. */
+size_t os_mappings_max(void);
+
 #endif

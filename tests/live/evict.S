@@ -79,6 +79,16 @@ before_head_next:
         je      before_head_next
 2:      END     before_head
 
+        /* ... has three bytes, and memory is free */
+        FUNCTION roomy
+        .globl roomy_site
+roomy_site:
+        cld
+roomy_next:
+        mov     %rdi, %rcx
+        mov     %rcx, %rdx
+        END     roomy
+
         /* the last of a function, before padding */
         .p2align 6
         .globl  before_padding, before_padding_site

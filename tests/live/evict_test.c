@@ -15,6 +15,7 @@
   extern const uint8_t name##_site[], name##_next[];
 EVERY(DECLARE)
 DECLARE(before_head)
+DECLARE(roomy)
 DECLARE(before_padding)
 long behind_padding(long);
 long behind_neighbour_behind(long);
@@ -237,6 +238,31 @@ static void padding_behind_a_function_gives_way(void **state)
   assert_memory_equal(before, before_padding_site, BYTES);
 }
 
+static void a_share_of_mappings_that_is_spent_is_told(void **state)
+{
+  sighook_spec spec = spec_at(roomy_site, SIGHOOK_REQUIRE_BRANCH);
+  sighook_info info = {.size = sizeof info};
+  sighook_error error = {.size = sizeof error};
+  sighook_hook hook;
+
+  (void)state;
+  assert_int_equal(sighook_set_mapping_share(101), SIGHOOK_BAD_ARGUMENT);
+  assert_int_equal(sighook_set_mapping_share(0), SIGHOOK_OK);
+  assert_int_equal(sighook_install(&spec, &hook), SIGHOOK_NO_NEAR_MEMORY);
+  assert_int_equal(sighook_last_error(&error), SIGHOOK_OK);
+  assert_non_null(strstr(error.message, "vm.max_map_count"));
+  hook = installed_as(roomy_site, SIGHOOK_ENTRY_TRAP);
+  assert_int_equal(sighook_query(hook, &info), SIGHOOK_OK);
+  assert_non_null(strstr(info.reason, "vm.max_map_count"));
+  hits = 0;
+  assert_int_equal(roomy(4), expected(4));
+  assert_int_equal(hits, 1);
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+  assert_int_equal(sighook_set_mapping_share(60), SIGHOOK_OK);
+  assert_int_equal(sighook_install(&spec, &hook), SIGHOOK_OK);
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+}
+
 static unsigned mappings(void)
 {
   FILE *maps = fopen("/proc/self/maps", "r");
@@ -300,6 +326,7 @@ int main(void)
       cmocka_unit_test(both_in_one_batch_are_planned_together),
       cmocka_unit_test(a_loop_head_is_not_evicted),
       cmocka_unit_test(padding_behind_a_function_gives_way),
+      cmocka_unit_test(a_share_of_mappings_that_is_spent_is_told),
       cmocka_unit_test(coming_and_going_beside_threads_harms_none_and_uses_nothing_up),
   };
 

@@ -96,6 +96,8 @@ static void choose_short(const struct entry_request *request)
       return;
   }
   evict(request);
+  if (site->reason == REASON_NO_ROOM && landing_is_full())
+    site->reason = REASON_NO_MAPPINGS;
 }
 
 /* As before, since toggling a hook must not use up islands. */

@@ -191,3 +191,19 @@ bool os_maps_find(struct os_maps *maps, uintptr_t address, struct os_mapping *ma
   add_extras(maps, mapping);
   return true;
 }
+
+size_t os_mappings_max(void)
+{
+  enum { USUAL = 65530 };              /* Linux, Documentation/admin-guide/sysctl/vm.rst */
+  char digits[24];
+  size_t count = 0;
+  long descriptor = host_syscall4(SYS_openat, AT_FDCWD, "/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC, 0), length;
+
+  if (descriptor < 0)
+    return USUAL;
+  length = host_syscall3(SYS_read, descriptor, digits, sizeof digits);
+  host_syscall1(SYS_close, descriptor);
+  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; i++)
+    count = count * 10 + (size_t)(digits[i] - '0');
+  return count ? count : USUAL;
+}
