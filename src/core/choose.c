@@ -6,6 +6,7 @@
 #include "core/leaning.h"
 #include "host/entry.h"
 #include "host/host.h"
+#include "resolve/codemap.h"
 #include "table/table.h"
 
 enum { SEEN = 32 };
@@ -76,6 +77,7 @@ static bool look_at_victim(const struct entry_request *request, uintptr_t addres
     victim->idle = site_find(&spec, found);
   victim->length = found->length;
   victim->is_head = found->is_head;
+  victim->is_padding = found->is_padding;
   return true;
 }
 
@@ -102,12 +104,15 @@ static void choose(struct chooser *chooser, struct plan *plan, struct site *site
                                           .code = code,
                                           .original = original,
                                           .next_entry = choice->next_entry,
+                                          .function_start = choice->function_start,
+                                          .function_end = choice->function_end,
                                           .interior_target = choice->interior_target,
                                           .flags = choice->flags,
                                           .dry = dry,
                                           .maps = &plan->maps,
                                           .text = &plan->text,
                                           .look = look_at_victim,
+                                          .runs_apart = codemap_runs_apart,
                                           .take = take_victim},
                               .plan = plan};
   chooser->request.readable = read_planned(plan, site_place(site), code);

@@ -5,15 +5,26 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "core/examine.h"
 #include "core/plan.h"
 #include "core/site.h"
 
 /* What the choice depends on, beside the code. */
 struct choice {
   uintptr_t next_entry;
+  uintptr_t function_start, function_end;
   bool interior_target;
   uint32_t flags;                    /* of all that is installed there: SIGHOOK_FORCE_TRAP, SIGHOOK_NO_PUN */
 };
+
+static inline struct choice choice_by(const struct examination *found, uint32_t flags)
+{
+  return (struct choice){.next_entry = found->next_entry,
+                         .function_start = found->function_start,
+                         .function_end = found->function_end,
+                         .interior_target = found->interior_target,
+                         .flags = flags};
+}
 
 /* Gives the site an entry. Returns NULL, or a site without hooks that has to go live with it, and before it. */
 struct site *choose_entry(struct plan *plan, struct site *site, const struct choice *choice);

@@ -14,8 +14,10 @@ struct examination {
   size_t readable;
   uintptr_t low, high;               /* where a stub may lie */
   uintptr_t next_entry;
+  uintptr_t function_start, function_end;   /* 0: unknown */
   bool interior_target;
-  bool known_start, is_head;         /* an instruction certainly begins there; a loop does, or a function */
+  bool known_start;                  /* an instruction certainly begins there */
+  bool is_head, is_padding;          /* of a loop, or a function; between functions */
   uint8_t length;                    /* of the instruction to be displaced, code[shift] on */
   uint8_t shift;
   bool signs;

@@ -185,6 +185,7 @@ sighook_status site_check(struct plan *plan, const sighook_spec *spec, struct si
   uintptr_t address = spec->address;
   const struct site *known = known_site(address);
   struct examination found;
+  struct choice choice;
   sighook_status status;
 
   if (known && site_in_place(known)) {
@@ -199,9 +200,10 @@ sighook_status site_check(struct plan *plan, const sighook_spec *spec, struct si
   draft->counter = SITE_NO_COUNTER;
   for (unsigned i = 0; i < found.shift + found.length; i++)
     draft->original[i] = found.code[i];
+  choice = choice_by(&found, spec->flags);
   status = host_check_displaced(draft, some_place(address, &found), error);
   draft->stub = address;
   if (!status)
-    choose_dry(plan, draft, &(struct choice){found.next_entry, found.interior_target, spec->flags});
+    choose_dry(plan, draft, &choice);
   return status;
 }

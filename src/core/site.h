@@ -77,7 +77,8 @@ struct site {
   bool leaving : 1;                  /* by it: the program's own bytes come back */
   uint16_t round;                    /* of the change under way: it leans on what earlier rounds write */
   uint8_t inner;                     /* EVICTED: a short jump leads so far into a neighbour, where a second jump stands; PUNNED: that
-                                        neighbour; else 0 */
+                                        neighbour; TRAP: so many bytes behind the trap, the low ones of `landing`, are another
+                                        entry's; else 0 */
   int8_t partner;                    /* with `inner`: where the other of the two begins, from this one on */
 };
 

@@ -98,7 +98,7 @@ static sighook_status add_hook(struct transaction *t, size_t index, struct error
 
     site->going_live = !site_in_place(site);
     if (site->going_live)
-      touched->choice = (struct choice){.next_entry = found.next_entry, .interior_target = found.interior_target};
+      touched->choice = choice_by(&found, 0);
   }
   for (size_t i = t->touched_count; site->going_live && i-- > 0;)
     if (t->touched[i].site == site) {

@@ -16,6 +16,7 @@ struct entry_victim {
   struct site *idle;           /* NULL, or what `take` would answer: the site of before, with the entry that it had */
   uint8_t length;
   bool is_head;                /* of a loop, which a jump would slow down */
+  bool is_padding;             /* nobody runs it */
 };
 
 struct entry_request {
@@ -23,6 +24,7 @@ struct entry_request {
   const uint8_t *code;         /* the bytes that stand, or will, from the site on */
   const uint8_t *original;     /* the program's own: where instructions begin */
   size_t readable;             /* how many of them */
+  uintptr_t function_start, function_end;   /* around the site; 0: unknown */
   uintptr_t next_entry;        /* no pun leans on it or beyond; UINTPTR_MAX where unknown */
   bool interior_target;        /* a branch leads into the middle of the instruction */
   uint32_t flags;              /* SIGHOOK_FORCE_TRAP, SIGHOOK_NO_PUN */
@@ -31,6 +33,8 @@ struct entry_request {
   struct os_text *text;
   /* Whether the instruction at `address` may be a victim. */
   bool (*look)(const struct entry_request *request, uintptr_t address, struct entry_victim *victim);
+  /* Whether the instruction at `other` is in a loop of its function that the one at `address` is not in. */
+  bool (*runs_apart)(uintptr_t other, uintptr_t address);
   /* Its site, to be given an entry that leads to its gate; NULL where none can be made. At most one a request. */
   struct site *(*take)(const struct entry_request *request, uintptr_t address);
 };

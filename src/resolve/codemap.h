@@ -21,6 +21,7 @@ struct code_facts {
   uintptr_t next_entry;        /* the lowest known function entry above the address; UINTPTR_MAX where unknown */
   enum boundary boundary;      /* whether an instruction begins at the address */
   bool is_head;                /* BOUNDARY_YES: the head of a loop, as a branch of the function leads back there, or the entry */
+  bool is_padding;             /* BOUNDARY_YES: behind a function's end, and nothing that does anything up to the next entry */
   uintptr_t instruction_start; /* BOUNDARY_NO: the instruction that the address is inside of */
   uintptr_t interior_target;   /* 0, or where a branch leads strictly inside the instruction at the address */
   uintptr_t enclosing;         /* BOUNDARY_YES: 0, or another real instruction that this one lies inside of, as the one
@@ -30,6 +31,9 @@ struct code_facts {
 /* `length` is that of the instruction at `address`; its first bytes are code[]. */
 sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t length, struct code_facts *facts,
                              struct error *error);
+
+/* Whether the instruction at `other` is in a loop of its function that the one at `address` is not in, so may be run much more often. */
+bool codemap_runs_apart(uintptr_t other, uintptr_t address);
 
 /* Forgets what was learnt, freeing nothing: for a process forked while another thread was in here. */
 void codemap_forget(void);

@@ -90,25 +90,30 @@ roomy_next:
         END     roomy
 
         /* the last of a function, before padding */
+        .macro  PADDED name, padding:vararg
         .p2align 6
-        .globl  before_padding, before_padding_site
-        .type   before_padding, @function
-before_padding:
+        .globl  \name, \name\()_site, \name\()_next
+        .type   \name, @function
+\name:
         .cfi_startproc
         lea     7(%rdi, %rdi), %rax
-before_padding_site:
+\name\()_site:
         ret
         .cfi_endproc
-        .size   before_padding, . - before_padding
-        .byte   0x66, 0x66, 0x2E, 0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0
-        .byte   0x0F, 0x1F, 0x40, 0
-        .globl  behind_padding
-        .type   behind_padding, @function
-behind_padding:
+        .size   \name, . - \name
+\name\()_next:
+        .byte   \padding
+        .globl  behind_\name
+        .type   behind_\name, @function
+behind_\name:
         .cfi_startproc
+        lea     7(%rdi, %rdi), %rax
         ret
         .cfi_endproc
-        .size   behind_padding, . - behind_padding
+        .size   behind_\name, . - behind_\name
+        .endm
+        PADDED  before_padding, 0x66, 0x66, 0x2E, 0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0, 0x0F, 0x1F, 0x40, 0
+        PADDED  before_little, 0x0F, 0x1F, 0x40, 0   /* no jump fits into it that would not lean on the next entry */
 
         /* the last of a function, right before another's entry; what its short jump can find lies before it, or behind */
         .macro  NEAR_END name, before
@@ -145,6 +150,7 @@ behind_\name:
         .size   behind_\name, . - behind_\name
         .endm
         NEAR_END neighbour_before, 1
+        .fill   256, 1, 0xCC                    /* nothing before it is in reach */
         NEAR_END neighbour_behind, 0
 
 /* long enter_at(uintptr_t address, long n): as if a branch that nobody sees led there, with rax = n. */

@@ -54,6 +54,8 @@ void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
     break;
   case SIGHOOK_ENTRY_TRAP:
     bytes[0] = host_trap[0];
+    for (unsigned i = 0; i < site->inner; i++)
+      bytes[1 + i] = (uint8_t)(site->landing >> (8 * i));
     break;
   case SIGHOOK_ENTRY_NONE:
     break;

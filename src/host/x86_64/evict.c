@@ -4,6 +4,8 @@
  *   - the site's short jump finds a second jump inside it: a long instruction nearby, the neighbour (T3). Both of its jumps lie in its
  *     own bytes, the second one in the displacement of the first.
  *
+ * Padding behind a function, which nobody runs, also gives way to a trap instead, in the midst of the site's jump.
+ *
  * Where an instruction begins there stands, at each moment, that instruction or a way to its displaced copy: so whoever is inside,
  * or comes by a branch that nobody knows of, is right. */
 #include "host/x86_64/evict.h"
@@ -18,6 +20,7 @@
 
 _Static_assert((int)X64_LEANED_MAX == (int)LANDING_OFFSETS_MAX, "as many as an eviction asks for");
 
+enum { TRAPPING_TRIES = 256 };
 enum { NEIGHBOUR_MIN = X64_JMP_LENGTH + 1, NEIGHBOUR_MAX = EVICT_INNER_LANDING };
 
 static bool put_island(struct os_text *text, uintptr_t place, const struct site *site)
@@ -148,14 +151,29 @@ static bool in_reach(const struct site *site, uintptr_t address, unsigned inner)
   return distance == (int8_t)distance && -distance == (int8_t)-distance && jump == (int8_t)jump;
 }
 
-static bool try_neighbour_at(const struct entry_request *request, uintptr_t address)
+/* Whoever runs a neighbour should come by the site as well, or nobody at all; else one of a function before will do, as long as it is
+ * in no loop: what follows a site is a function that may be hot. */
+enum nearness { NEAR_OWN, NEAR_BEFORE };
+
+static bool may_give_way(const struct entry_request *request, uintptr_t address, const struct entry_victim *neighbour,
+                         enum nearness nearness)
+{
+  bool own = neighbour->is_padding || (address >= request->function_start && address < request->function_end);
+
+  if (neighbour->site || neighbour->is_head || neighbour->length < NEIGHBOUR_MIN || neighbour->length > NEIGHBOUR_MAX)
+    return false;
+  if (nearness == NEAR_OWN ? !own : own || address > request->site->address)
+    return false;
+  return neighbour->is_padding || !request->runs_apart(address, request->site->address);
+}
+
+static bool try_neighbour_at(const struct entry_request *request, uintptr_t address, enum nearness nearness)
 {
   static const uint8_t nothing[NEIGHBOUR_MAX + X64_JMP_LENGTH];    /* all bytes that matter are the jumps' own */
   const struct x64_space space = {.find = find_place, .context = (void *)request};
   struct entry_victim neighbour;
 
-  if (!request->look(request, address, &neighbour) || neighbour.site || neighbour.is_head || neighbour.length < NEIGHBOUR_MIN ||
-      neighbour.length > NEIGHBOUR_MAX)
+  if (!request->look(request, address, &neighbour) || !may_give_way(request, address, &neighbour, nearness))
     return false;
   for (unsigned inner = 1; inner + X64_JMP_LENGTH <= neighbour.length; inner++) {
     struct x64_eviction_request wanted = {.address = address,
@@ -184,11 +202,64 @@ static bool try_neighbour(const struct entry_request *request)
 
   if (site->length < SHORT_JUMP_LENGTH)
     return false;
-  for (unsigned distance = site->length; distance < INT8_MAX; distance++)
-    if (try_neighbour_at(request, site->address + distance) ||
-        (distance >= NEIGHBOUR_MIN && try_neighbour_at(request, site->address - distance)))
-      return true;
+  for (enum nearness nearness = NEAR_OWN; nearness <= NEAR_BEFORE; nearness++)
+    for (unsigned distance = site->length; distance < INT8_MAX; distance++)
+      if (try_neighbour_at(request, site->address + distance, nearness) ||
+          (distance >= NEIGHBOUR_MIN && try_neighbour_at(request, site->address - distance, nearness)))
+        return true;
   return false;
+}
+
+/* ---- padding ---- */
+
+/* A place for a jump whose displacement reads as the breakpoint where the padding begins. */
+static bool find_trapping(const struct entry_request *request, uintptr_t *place)
+{
+  const struct site *site = request->site;
+  unsigned boundary = 8 * (site->length - 1u);
+
+  for (uint32_t i = 1; i <= TRAPPING_TRIES; i++) {
+    uint32_t displacement = i * UINT32_C(0x9E3779B1);      /* odd: each value once, spread evenly */
+    struct x64_window window;
+    struct landing_request landing = {0};
+    uint8_t code[X64_JMP_LENGTH] = {0};
+    bool complete;
+
+    displacement = (displacement & ~(UINT32_C(0xFF) << boundary)) | (uint32_t)host_trap[0] << boundary;
+    for (unsigned j = 1; j < sizeof code; j++)
+      code[j] = (uint8_t)(displacement >> (8 * (j - 1)));
+    if (!x64_pun_window(site->address, 1, 0, code, &window))
+      continue;
+    landing.first = landing.last = window.first;
+    if (landing_find(request->maps, &landing, place, &complete))
+      return true;
+  }
+  return false;
+}
+
+static bool try_padding(const struct entry_request *request)
+{
+  struct site *site = request->site, *padding;
+  struct entry_victim victim;
+  uint8_t jump[X64_JMP_LENGTH];
+  uintptr_t place;
+
+  if (!request->look(request, site->address + site->length, &victim) || !victim.is_padding || victim.site ||
+      site->length + victim.length < X64_JMP_LENGTH || !find_trapping(request, &place))
+    return false;
+  if (!request->dry) {
+    padding = request->take(request, site->address + site->length);
+    if (!padding || !put_island(request->text, place, site))
+      return false;
+    x64_pun_bytes(site->address, 0, place, jump);
+    set_giving_way(padding, 0, 0, X64_JMP_LENGTH - site->length - 1u);
+    padding->entry = SIGHOOK_ENTRY_TRAP;
+    for (unsigned i = 0; i < padding->inner; i++)
+      padding->landing |= (uintptr_t)jump[site->length + 1 + i] << (8 * i);
+    site->landing = place;
+  }
+  set_evicted(site, REASON_EVICTS, false);
+  return true;
 }
 
 void evict(const struct entry_request *request)
@@ -199,7 +270,7 @@ void evict(const struct entry_request *request)
   if ((site->reason == REASON_NO_ROOM || site->reason == REASON_FRAGILE_TRACED) && try_next(request))
     return;
   reason = (enum entry_reason)site->reason;
-  if (!try_neighbour(request))
+  if (!try_padding(request) && !try_neighbour(request))
     site->reason = (uint8_t)reason;
 }
 
@@ -225,7 +296,8 @@ static bool keeps_next(const struct entry_request *request, const struct site *i
   uint8_t code[2 * HOST_ENTRY_MAX], entry[HOST_ENTRY_MAX];
   size_t readable = request->readable < sizeof code ? request->readable : sizeof code;
 
-  if (idle->inner || !evict_still_fits(idle, request->code + site->length, request->readable - site->length))
+  if (idle->entry == SIGHOOK_ENTRY_PUNNED &&
+      (idle->inner || !evict_still_fits(idle, request->code + site->length, request->readable - site->length)))
     return false;
   host_entry_bytes(idle, entry);
   for (size_t i = 0; i < readable; i++)
@@ -250,7 +322,7 @@ bool evict_keeps(const struct entry_request *request)
   uintptr_t other = site->address + (uintptr_t)(site->inner ? (intptr_t)site->partner : (intptr_t)site->length);
   struct entry_victim victim;
 
-  if (!request->look(request, other, &victim) || !victim.idle || victim.idle->entry != SIGHOOK_ENTRY_PUNNED ||
+  if (!request->look(request, other, &victim) || !victim.idle || victim.idle->reason != REASON_GIVES_WAY ||
       !(site->inner ? keeps_neighbour(site, victim.idle) : keeps_next(request, victim.idle)))
     return false;
   return request->take(request, other) == victim.idle;
