@@ -43,6 +43,19 @@ static struct landing_page *find_page(uintptr_t address)
   return index < page_count && pages[index]->address == start ? pages[index] : NULL;
 }
 
+static size_t island_length(uintptr_t place, uintptr_t target)
+{
+  uint8_t bytes[HOST_ISLAND_MAX];
+
+  return host_island(place, target, bytes);
+}
+
+/* Where the page's island of that index ends. */
+static size_t end_of(const struct landing_page *page, unsigned index)
+{
+  return page->starts[index] + host_island_stands((const uint8_t *)page->address + page->starts[index]);
+}
+
 /* The first of the page's islands that ends behind `offset`. */
 static unsigned first_behind(const struct landing_page *page, size_t offset)
 {
@@ -51,7 +64,7 @@ static unsigned first_behind(const struct landing_page *page, size_t offset)
   while (low < high) {
     unsigned middle = low + (high - low) / 2;
 
-    if (page->starts[middle] + (size_t)HOST_ISLAND_MAX <= offset)
+    if (end_of(page, middle) <= offset)
       low = middle + 1;
     else
       high = middle;
@@ -59,11 +72,11 @@ static unsigned first_behind(const struct landing_page *page, size_t offset)
   return low;
 }
 
-/* Where an island fits on the page, at `offset` or behind it; perhaps beyond its end. */
-static size_t next_gap(const struct landing_page *page, size_t offset)
+/* Where an island of that length fits on the page, at `offset` or behind it; perhaps beyond its end. */
+static size_t next_gap(const struct landing_page *page, size_t offset, size_t length)
 {
-  for (unsigned i = first_behind(page, offset); i < page->count && page->starts[i] < offset + HOST_ISLAND_MAX; i++)
-    offset = page->starts[i] + (size_t)HOST_ISLAND_MAX;
+  for (unsigned i = first_behind(page, offset); i < page->count && page->starts[i] < offset + length; i++)
+    offset = end_of(page, i);
   return offset;
 }
 
@@ -82,7 +95,7 @@ static bool leads_to(const struct landing_page *page, size_t offset, uintptr_t t
 
 static bool fits_on(const struct landing_page *page, size_t offset, uintptr_t target)
 {
-  return next_gap(page, offset) == offset || leads_to(page, offset, target);
+  return next_gap(page, offset, island_length(page->address + offset, target)) == offset || leads_to(page, offset, target);
 }
 
 static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
@@ -90,10 +103,16 @@ static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
   size_t size = os_page_size(), offset = place & (size - 1);
   struct landing_page *page;
 
-  if (offset + HOST_ISLAND_MAX > size)
+  if (offset + island_length(place, target) > size)
     return false;
   page = find_page(place);
   return page ? fits_on(page, offset, target) : !landing_is_full() && gap_is_free(maps, place - offset, size);
+}
+
+/* Two islands of the same target. */
+static bool overlap(uintptr_t one, uintptr_t other, uintptr_t target)
+{
+  return one != other && (one < other ? one + island_length(one, target) > other : other + island_length(other, target) > one);
 }
 
 struct found {
@@ -106,8 +125,11 @@ static unsigned fitting_offsets(struct os_maps *maps, const struct landing_reque
 {
   unsigned count = 0;
 
-  for (unsigned i = 0; i < request->offset_count; i++)
-    count += fits(maps, place + (uintptr_t)request->offsets[i], request->target);
+  for (unsigned i = 0; i < request->offset_count; i++) {
+    uintptr_t other = place + (uintptr_t)request->offsets[i];
+
+    count += !overlap(place, other, request->target) && fits(maps, other, request->target);
+  }
   return count;
 }
 
@@ -130,10 +152,11 @@ static bool next_place(struct os_maps *maps, const struct landing_request *reque
     uintptr_t free_page;
 
     if (page) {
-      uintptr_t end = page->address + size - HOST_ISLAND_MAX;
+      size_t length = island_length(at, request->target);
+      uintptr_t end = page->address + size - length;
 
       if (at <= end && !leads_to(page, at - page->address, request->target))
-        at = page->address + next_gap(page, at - page->address);
+        at = page->address + next_gap(page, at - page->address, length);
       if (at <= request->last && at <= end) {
         *place = at;
         return true;
@@ -152,7 +175,7 @@ static bool next_place(struct os_maps *maps, const struct landing_request *reque
       at = free_page;
     if (find_page(at))
       continue;
-    if ((at & (size - 1)) + HOST_ISLAND_MAX <= size && at <= request->last) {
+    if ((at & (size - 1)) + island_length(at, request->target) <= size && at <= request->last) {
       *place = at;
       return true;
     }
@@ -270,6 +293,8 @@ int landing_put(struct os_text *text, uintptr_t place, uintptr_t target)
     return 0;
   if (failure)
     return failure;
+  if (place - page->address + length > os_page_size() || next_gap(page, place - page->address, length) != place - page->address)
+    return EEXIST;
   if (!add_start(page, place - page->address))
     return ENOMEM;
   return poke_idle(text, place, bytes, length);

@@ -65,7 +65,7 @@ static bool look_at_victim(const struct entry_request *request, uintptr_t addres
   *victim = (struct entry_victim){0};
   if (known.site && !known.tag && known.site->going_live) {
     victim->site = known.site;
-    if (!gives_way(known.site))
+    if (!gives_way(known.site) || known.site->inner)      /* the latter serves another already */
       return false;
   } else if (site_covering(address)) {
     return false;                    /* in place, its bytes stay */

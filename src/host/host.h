@@ -134,6 +134,9 @@ size_t host_entry_span(const struct site *site);
 /* A jump to `target` to be put at `pc`; returns its length, which is 5 or HOST_ISLAND_MAX. */
 size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX]);
 
+/* The length of the island that begins with code[0]. */
+size_t host_island_stands(const uint8_t *code);
+
 /* The breakpoint instruction. */
 extern const uint8_t host_trap[HOST_TRAP_LENGTH];
 

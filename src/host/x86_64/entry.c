@@ -4,6 +4,8 @@
 #include "host/x86_64/evict.h"
 #include "isa/x86_64/pun.h"
 
+enum { FAR_JUMP = 0xFF };
+
 const uint8_t host_trap[HOST_TRAP_LENGTH] = {0xCC};                   /* int3 */
 
 bool host_trap_stands(uintptr_t address)
@@ -78,7 +80,7 @@ size_t host_entry_span(const struct site *site)
 
 size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX])
 {
-  static const uint8_t far_jump[] = {0xFF, 0x25, 0, 0, 0, 0};         /* jmp *0(%rip); .quad target */
+  static const uint8_t far_jump[] = {FAR_JUMP, 0x25, 0, 0, 0, 0};     /* jmp *0(%rip); .quad target */
   intptr_t displacement = (intptr_t)(target - (pc + X64_JMP_LENGTH));
 
   if (displacement == (int32_t)displacement) {
@@ -90,4 +92,9 @@ size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX
   for (unsigned i = 0; i < sizeof target; i++)
     bytes[sizeof far_jump + i] = (uint8_t)(target >> (8 * i));
   return HOST_ISLAND_MAX;
+}
+
+size_t host_island_stands(const uint8_t *code)
+{
+  return *(const volatile uint8_t *)code == FAR_JUMP ? HOST_ISLAND_MAX : X64_JMP_LENGTH;
 }

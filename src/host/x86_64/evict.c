@@ -31,9 +31,12 @@ static bool put_island(struct os_text *text, uintptr_t place, const struct site 
 static bool find_place(void *context, enum x64_lander lander, const struct x64_wish *wish, uint64_t *place, bool *complete)
 {
   const struct entry_request *request = context;
-  struct landing_request landing = {.first = wish->window.first, .last = wish->window.last, .offset_count = wish->offset_count};
+  /* Both stubs will lie in one arena; only how far matters of the victim's, which is not there yet. */
+  struct landing_request landing = {.first = wish->window.first,
+                                    .last = wish->window.last,
+                                    .target = site_gate(request->site) + (lander == X64_VICTIM),
+                                    .offset_count = wish->offset_count};
 
-  (void)lander;
   for (unsigned i = 0; i < wish->offset_count; i++)
     landing.offsets[i] = wish->offsets[i];
   return landing_find(request->maps, &landing, place, complete);
@@ -221,7 +224,7 @@ static bool find_trapping(const struct entry_request *request, uintptr_t *place)
   for (uint32_t i = 1; i <= TRAPPING_TRIES; i++) {
     uint32_t displacement = i * UINT32_C(0x9E3779B1);      /* odd: each value once, spread evenly */
     struct x64_window window;
-    struct landing_request landing = {0};
+    struct landing_request landing = {.target = site_gate(site)};
     uint8_t code[X64_JMP_LENGTH] = {0};
     bool complete;
 
