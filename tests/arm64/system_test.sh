@@ -6,7 +6,7 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 readonly here
-seconds=120 long=''
+seconds=240 long=''
 [ -z "${SIGHOOK_LONG:-}" ] || seconds=1200 long='SIGHOOK_LONG=1 '
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
