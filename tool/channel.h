@@ -10,7 +10,7 @@
 #include "core/counters.h"
 
 enum {
-  CHANNEL_MAGIC = 0x53484332,          /* "SHC2" */
+  CHANNEL_MAGIC = 0x53484333,          /* "SHC3" */
   CHANNEL_PROCESSES = 4096,            /* at a time */
   CHANNEL_PROCESS_SIZE = 16384,
   CHANNEL_NOTES = 256,
@@ -55,7 +55,7 @@ struct channel_chunk {
   struct counter counters[COUNTER_CHUNK];
 };
 
-enum channel_state { PROCESS_FREE, PROCESS_TAKEN, PROCESS_ASKS, PROCESS_TOLD, PROCESS_REFUSED, PROCESS_RUNS };
+enum channel_state { PROCESS_FREE, PROCESS_TAKEN, PROCESS_ASKS, PROCESS_TOLD, PROCESS_REFUSED, PROCESS_RUNS, PROCESS_LISTS };
 
 /* One address space with an agent. */
 struct channel_process {
@@ -88,6 +88,8 @@ struct channel {
   uint32_t follow;                     /* whether children and executed programs are followed */
   _Atomic(uint64_t) used;              /* bytes of the file */
   struct channel_list free_processes, free_chunks;
+  uint64_t subject_device, subject_inode;   /* of a library that is listed in place of a program; 0: none is */
+  uint64_t listing;                    /* offset of what a process with PROCESS_LISTS answers: see listing.h */
   char path[64];                       /* of this file */
   char agent[4096];                    /* path of the agent */
   char notes[CHANNEL_NOTES][CHANNEL_PATH];   /* programs that were not followed, and why */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "arch.h"
 #include "count.h"
+#include "library.h"
 
 enum { HEAD = 4096, SCRIPTS_MAX = 4 };
 
@@ -49,12 +50,14 @@ static bool has_our_loader(int descriptor, const Elf64_Phdr *interpreter)
 }
 
 /* NULL: the agent can come. */
-static const char *elf_complaint(int descriptor, const unsigned char *head, ssize_t length)
+static const char *elf_complaint(int descriptor, const unsigned char *head, ssize_t length, bool is_library)
 {
   const Elf64_Ehdr *header = (const Elf64_Ehdr *)head;
 
   if (length < (ssize_t)sizeof *header || !arch_runs(header))
     return arch.foreign;
+  if (is_library)
+    return NULL;
   for (unsigned i = 0; i < header->e_phnum; i++) {
     size_t at = header->e_phoff + i * sizeof(Elf64_Phdr);
     const Elf64_Phdr *segment = (const Elf64_Phdr *)(head + at);
@@ -92,7 +95,7 @@ static bool interpreter_of(const unsigned char *head, ssize_t length, char path[
 }
 
 /* Of the program, or of the one that interprets it, whose path is left in `path`. */
-static const char *complaint_about(char path[PROGRAM_PATH])
+static const char *complaint_about(char path[PROGRAM_PATH], bool is_library)
 {
   _Alignas(8) unsigned char head[HEAD];
 
@@ -105,7 +108,7 @@ static const char *complaint_about(char path[PROGRAM_PATH])
 
     if (is_elf && fstat(descriptor, &status) == 0) {
       complaint = privilege(descriptor, &status);
-      complaint = complaint ? complaint : elf_complaint(descriptor, head, length);
+      complaint = complaint ? complaint : elf_complaint(descriptor, head, length, is_library);
     }
     if (descriptor >= 0)
       close(descriptor);
@@ -126,12 +129,14 @@ int command_find(struct count_run *run)
     fprintf(stderr, "sighook: %s: not found\n", run->command[0]);
     return failure;
   }
-  if (failure || stat(run->program, &status) != 0 || !S_ISREG(status.st_mode) || access(run->program, X_OK) != 0) {
+  run->is_library = run->list && library_is(run->program);
+  if (failure || stat(run->program, &status) != 0 || !S_ISREG(status.st_mode) ||
+      access(run->program, run->is_library ? R_OK : X_OK) != 0) {
     fprintf(stderr, "sighook: %s cannot be executed\n", run->program);
     return NOT_EXECUTABLE;
   }
   strcpy(path, run->program);
-  complaint = complaint_about(path);
+  complaint = complaint_about(path, run->is_library);
   if (!complaint)
     return 0;
   fprintf(stderr, "sighook: %s %s; not run\n", path, complaint);

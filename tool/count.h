@@ -1,4 +1,4 @@
-/* `sighook count`: how often functions are called. */
+/* A run of a program under the command, to count (`sighook count`) or to list (`sighook list`). */
 #ifndef TOOL_COUNT_H
 #define TOOL_COUNT_H
 
@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "channel.h"
+#include "list.h"
 #include "select.h"
 
 enum { OWN_FAILURE = 125, NOT_EXECUTABLE = 126, COMMAND_NOT_FOUND = 127, PROGRAM_PATH = 4096 };
@@ -29,11 +30,16 @@ struct count_run {
   int detached_by;                     /* signal that ended the counting before the target's end; else 0 */
   bool judged;                         /* the selectors have met the program that they are meant for */
   bool refused;                        /* and matched nothing: not run */
+  const struct list_request *list;     /* NULL: calls are counted */
+  bool is_library;                     /* of `program`: loaded into a host, and never started */
+  struct listing *listing;             /* NULL: not asked yet */
+  size_t listed_plan;                  /* its number */
 };
 
 int count_main(int argc, char **argv);
 
-/* Finds the command as a shell would, and whether it can be traced; otherwise prints why and returns the exit status. */
+/* Finds the command as a shell would, and whether the agent can come into it; otherwise prints why and returns the exit status.
+ * To be listed it may be a library. */
 int command_find(struct count_run *run);
 
 /* Starts it with the agent, serves all agents, and waits for its end. */

@@ -1,4 +1,4 @@
-/* sighook: the command. One verb so far. */
+/* sighook: the command. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,10 +7,11 @@
 
 static const char usage[] = "usage: sighook VERB [OPTION...] [--] COMMAND [ARG...]\n"
                             "  count   how often functions are called\n"
+                            "  list    what would stand at functions, and why\n"
                             "  --version, --help\n"
-                            "try: sighook count --help\n";
+                            "try: sighook VERB --help\n";
 
-static const char *const later[] = {"trace", "record", "report", "list", "patch", "doctor"};
+static const char *const later[] = {"trace", "record", "report", "patch", "doctor"};
 
 /* A descriptor that we open must not become a standard one by accident: what we print would go there. */
 static void reserve_standard_descriptors(void)
@@ -42,6 +43,8 @@ int main(int argc, char **argv)
   }
   if (strcmp(argv[1], "count") == 0)
     return count_main(argc - 1, argv + 1);
+  if (strcmp(argv[1], "list") == 0)
+    return list_main(argc - 1, argv + 1);
   if (strcmp(argv[1], "--version") == 0) {
     printf("sighook %s\n", SIGHOOK_VERSION);
     return 0;

@@ -101,7 +101,7 @@ static void near_names(const struct selector *selector, const struct module *con
     for (size_t j = 0; j < modules[i]->count; j++) {
       struct near near = measure(selector->name, modules[i], &modules[i]->symbols[j]);
 
-      if (near.symbol->is_plt == selector->is_plt && !near.symbol->is_old && (!near.symbol->is_plt || i == 0) &&
+      if (*near.symbol->name && near.symbol->is_plt == selector->is_plt && !near.symbol->is_old && (!near.symbol->is_plt || i == 0) &&
           near.distance <= limit)
         insert(list, &found, &near);
     }

@@ -40,13 +40,13 @@ size_t plan_index(const struct plan *plan)
   return index;
 }
 
-static char *name_of(const struct module *module, const struct symbol *symbol, uint64_t offset)
+char *pick_name(const struct module *module, const struct symbol *symbol, uint64_t offset)
 {
-  const char *where = !symbol ? NULL : symbol->is_plt ? "plt" : symbol->is_old ? symbol->version : module->file;
+  const char *where = !symbol || !*symbol->name ? NULL : symbol->is_plt ? "plt" : symbol->is_old ? symbol->version : module->file;
   char *name = NULL;
   int length;
 
-  if (!symbol)
+  if (!where)
     length = asprintf(&name, "%s+%#lx", module->file, (unsigned long)offset);
   else if (offset == symbol->offset)
     length = asprintf(&name, "%s@%s", symbol_shown(symbol), where);
@@ -139,6 +139,8 @@ static int by_quality(const void *a, const void *b)
     return left->pick.module_index < right->pick.module_index ? -1 : 1;
   if (left->pick.offset != right->pick.offset)
     return left->pick.offset < right->pick.offset ? -1 : 1;
+  if (left->pick.is_ifunc != right->pick.is_ifunc)
+    return left->pick.is_ifunc ? 1 : -1;
   if (left->penalty / 2 != right->penalty / 2)
     return left->penalty < right->penalty ? -1 : 1;
   if (left->selector != right->selector)
@@ -154,7 +156,7 @@ static int by_quality(const void *a, const void *b)
 
 static void add_alias(struct plan *plan, const struct candidate *candidate, const char *counted_as)
 {
-  char *name = name_of(candidate->pick.module, candidate->pick.symbol, candidate->pick.offset);
+  char *name = pick_name(candidate->pick.module, candidate->pick.symbol, candidate->pick.offset);
 
   if (strcmp(name, counted_as) == 0) {
     free(name);
@@ -172,14 +174,15 @@ static void take_best(struct plan *plan, const struct selection *selection, stru
     const struct candidate *candidate = &list->all[i];
     const struct pick *last = plan->count ? &plan->picks[plan->count - 1] : NULL;
 
-    if (last && last->module_index == candidate->pick.module_index && last->offset == candidate->pick.offset) {
+    if (last && last->module_index == candidate->pick.module_index && last->offset == candidate->pick.offset &&
+        last->is_ifunc == candidate->pick.is_ifunc) {
       if (selection->chosen[candidate->selector].is_literal)
         add_alias(plan, candidate, last->name);
       continue;
     }
     plan->picks = grown(plan->picks, plan->count, &plan->room, sizeof *plan->picks);
     plan->picks[plan->count] = candidate->pick;
-    plan->picks[plan->count].name = name_of(candidate->pick.module, candidate->pick.symbol, candidate->pick.offset);
+    plan->picks[plan->count].name = pick_name(candidate->pick.module, candidate->pick.symbol, candidate->pick.offset);
     plan->count++;
   }
 }

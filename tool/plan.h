@@ -34,6 +34,9 @@ struct plan {
   bool *matched;                 /* selector by selector */
 };
 
+/* "strcmp@libc.so.6", "strcmp+0x5@libc.so.6", "sort+0x2f40"; can be given again as a selector. */
+char *pick_name(const struct module *module, const struct symbol *symbol, uint64_t offset);
+
 /* The modules are the plan's from then on; those of a plan that existed before are freed. */
 const struct plan *plan_for(const struct selection *selection, const struct module **modules, uint64_t *biases,
                             size_t count);

@@ -48,13 +48,18 @@ static void read_relocations(Elf *elf, Elf_Scn *section, const GElf_Shdr *header
   }
 }
 
-static void add_stub(struct module *module, const struct plt_slots *slots, const struct arch_stub *stub)
+static void add_stub(struct module *module, const struct plt_slots *slots, const struct arch_stub *stub, uint64_t end)
 {
   const struct plt_slot key = {.slot = stub->slot};
   const struct plt_slot *found = bsearch(&key, slots->all, slots->count, sizeof key, by_slot);
 
-  if (found && found->name && *found->name)
-    module_add(module, found->name, stub->entry)->is_plt = true;
+  struct symbol *symbol;
+
+  if (!found || !found->name || !*found->name)
+    return;
+  symbol = module_add(module, found->name, stub->entry);
+  symbol->is_plt = true;
+  symbol->size = end - stub->entry;
 }
 
 static void read_stubs(struct module *module, const GElf_Shdr *header, const Elf_Data *data, const struct plt_slots *slots)
@@ -63,7 +68,7 @@ static void read_stubs(struct module *module, const GElf_Shdr *header, const Elf
   size_t at = 0;
 
   while (data->d_buf && (at = arch_next_stub(data->d_buf, data->d_size, header->sh_addr, at, &stub)))
-    add_stub(module, slots, &stub);
+    add_stub(module, slots, &stub, header->sh_addr + at);
 }
 
 void plt_read(struct module *module, Elf *elf)

@@ -32,6 +32,7 @@ void selection_default(struct selection *selection);
 
 /* `index` is the module's place among its process's: 0 is the program. */
 bool selector_takes_module(const struct selector *selector, const struct module *module, size_t index);
+/* A function without a name is taken by `*` and by expressions that match nothing at all. */
 bool selector_takes(const struct selector *selector, const struct module *module, size_t index,
                     const struct symbol *symbol);
 /* MODULE+OFF. */

@@ -1,4 +1,4 @@
-/* Answering agents: which functions of the modules of their process to count. */
+/* Answering agents: which functions of the modules of their process to count, or to list. */
 #include <fnmatch.h>
 #include <linux/futex.h>
 #include <stdio.h>
@@ -13,15 +13,17 @@
 /* What the agent brings along is not the program's: no symbols. */
 static const struct module ours = {.path = "", .file = ""};
 
-static bool is_ours(const struct channel *channel, const char *path)
+static bool is_ours(const struct channel *channel, uint32_t index, const char *path)
 {
   const char *file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 
+  if (index == 0)                      /* it may be what is asked about */
+    return false;
   return strcmp(path, channel->agent) == 0 || strncmp(file, "libZydis.so", 11) == 0 ||
          strncmp(file, "libZycore.so", 12) == 0;
 }
 
-static void read_modules(const struct channel *channel, const struct channel_process *process,
+static void read_modules(const struct count_run *run, const struct channel_process *process,
                          const struct module ***modules, uint64_t **biases)
 {
   uint32_t count = process->module_count;
@@ -32,7 +34,7 @@ static void read_modules(const struct channel *channel, const struct channel_pro
   for (uint32_t i = 0; i < count; i++) {
     memcpy(&(*biases)[i], at, sizeof **biases);
     at += sizeof **biases;
-    (*modules)[i] = is_ours(channel, at) ? &ours : module_read(at, process->id);
+    (*modules)[i] = is_ours(run->channel, i, at) ? &ours : module_read(at, process->id, run->list != NULL);
     at += (strlen(at) + 8) & ~(size_t)7;
   }
 }
@@ -73,9 +75,10 @@ static bool complain(const struct count_run *run, const struct plan *plan)
   }
   if (complained || plan->count)
     return complained;
-  fprintf(stderr, "sighook: %s has no function symbols and no stubs of imports%s; not run\n", plan->modules[0]->file,
+  fprintf(stderr, "sighook: %s has no %s%s; not run\n", plan->modules[0]->file,
+          run->list ? "functions" : "function symbols and no stubs of imports",
           run->selection.excluded_count ? " that -x leaves" : "");
-  fputs("  try: sighook count -e '*@libc' ...\n", stderr);
+  fprintf(stderr, "  try: sighook %s -e '*@libc' ...\n", run->list ? "list --entry" : "count");
   return true;
 }
 
@@ -96,6 +99,38 @@ static void fill_image(struct count_run *run, struct channel_process *process, c
   process->plan = (uint32_t)plan_index(plan);
 }
 
+/* Of a function, from where the pick is; 0: unknown. A place inside a function is one instruction. */
+static uint64_t size_of(const struct pick *pick)
+{
+  if (!pick->symbol)
+    return 0;
+  return pick->offset == pick->symbol->offset ? pick->symbol->size : 1;
+}
+
+static bool fill_listing(struct count_run *run, const struct plan *plan)
+{
+  uint64_t sites = plan->count;
+
+  for (size_t i = 0; i < plan->count && run->list->by_instruction; i++)
+    sites += size_of(&plan->picks[i]);
+  run->listing = store_new_listing(run, plan->count, sites);
+  if (!run->listing) {
+    fprintf(stderr, "sighook: shared memory is full: %zu functions are too many to list\n", plan->count);
+    return false;
+  }
+  run->listed_plan = plan_index(plan);
+  run->listing->by_instruction = run->list->by_instruction;
+  run->listing->together = run->list->together;
+  run->listing->random = run->list->random;
+  run->listing->seed = run->list->seed;
+  for (size_t i = 0; i < plan->count; i++)
+    run->listing->functions[i] = (struct listing_function){.offset = plan->picks[i].offset,
+                                                           .size = size_of(&plan->picks[i]),
+                                                           .module = plan->picks[i].module_index,
+                                                           .is_ifunc = plan->picks[i].is_ifunc};
+  return true;
+}
+
 static void answer(struct channel_process *process, uint32_t state)
 {
   atomic_store(&process->state, state);
@@ -110,22 +145,22 @@ void serve(struct count_run *run, struct channel_process *process)
   bool wanted;
 
   store_retire_predecessors(run, process);
-  read_modules(run->channel, process, &modules, &biases);
-  if (!process->module_count) {
-    answer(process, PROCESS_TOLD);
+  read_modules(run, process, &modules, &biases);
+  if (!process->module_count) {        /* a library that is to be listed is not among them */
+    answer(process, run->list ? PROCESS_REFUSED : PROCESS_TOLD);
     return;
   }
   wanted = !run->only_program || fnmatch(run->only_program, modules[0]->file, 0) == 0;
   plan = plan_for(&run->selection, modules, biases, process->module_count);
   if (wanted && !run->judged) {
     run->judged = true;
-    run->refused = complain(run, plan);
-    if (run->refused) {
-      answer(process, PROCESS_REFUSED);
+    run->refused = complain(run, plan) || (run->list && !fill_listing(run, plan));
+    if (run->refused || run->list) {
+      answer(process, run->refused ? PROCESS_REFUSED : PROCESS_LISTS);
       return;
     }
   }
-  if (wanted)
+  if (wanted && !run->list)
     fill_image(run, process, plan);
   answer(process, PROCESS_TOLD);
 }

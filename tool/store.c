@@ -48,6 +48,7 @@ static bool find_agent(char path[PROGRAM_PATH])
 
 static bool make_channel(struct count_run *run)
 {
+  struct stat subject;
   void *memory;
 
   run->descriptor = memfd_create("sighook", MFD_CLOEXEC);
@@ -59,6 +60,10 @@ static bool make_channel(struct count_run *run)
   run->channel = memory;
   run->channel->magic = CHANNEL_MAGIC;
   run->channel->follow = !run->no_follow;
+  if (run->is_library && stat(run->program, &subject) == 0) {
+    run->channel->subject_device = subject.st_dev;
+    run->channel->subject_inode = subject.st_ino;
+  }
   atomic_store(&run->channel->used, (sizeof *run->channel + 4095) & ~UINT64_C(4095));
   snprintf(run->channel->path, sizeof run->channel->path, "/proc/%d/fd/%d", getpid(), run->descriptor);
   return true;
@@ -99,6 +104,28 @@ static unsigned image_class(uint64_t size)
   while ((UINT64_C(1) << class) < size)
     class++;
   return class;
+}
+
+struct listing *store_new_listing(struct count_run *run, uint64_t function_count, uint64_t site_count)
+{
+  uint64_t size = sizeof(struct listing) + function_count * sizeof(struct listing_function);
+  uint64_t room = (CHANNEL_SIZE - atomic_load(&run->channel->used)) / 2, offset;
+  struct listing *listing;
+
+  if (size > room)
+    return NULL;
+  if (site_count > (room - size) / sizeof(struct listing_site))
+    site_count = (room - size) / sizeof(struct listing_site);
+  size += site_count * sizeof(struct listing_site);
+  offset = channel_take(run->channel, size, CHANNEL_SIZE);
+  if (!offset)
+    return NULL;
+  listing = channel_at(run->channel, offset);
+  listing->size = size;
+  listing->function_count = function_count;
+  listing->site_room = site_count;
+  run->channel->listing = offset;
+  return listing;
 }
 
 struct channel_image *store_new_image(struct count_run *run, uint32_t site_count)

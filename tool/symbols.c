@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <libiberty/demangle.h>
 #include "plt.h"
+#include "starts.h"
 
 static struct module *modules_read;
 
@@ -131,11 +132,12 @@ static void read_table(struct module *module, Elf *elf, Elf_Scn *section, const 
       continue;
     added = module_add(module, name, symbol.st_value);
     added->is_ifunc = type == STT_GNU_IFUNC;
+    added->size = symbol.st_size;
     set_version(added, elf, &versions, (int)i);
   }
 }
 
-static void read_symbols(struct module *module, int descriptor)
+static void read_symbols(struct module *module, int descriptor, bool with_nameless)
 {
   GElf_Shdr header;
   Elf *elf;
@@ -148,6 +150,8 @@ static void read_symbols(struct module *module, int descriptor)
           header.sh_entsize)
         read_table(module, elf, section, &header);
     plt_read(module, elf);
+    if (with_nameless)
+      starts_read(module, elf, descriptor);
   }
   elf_end(elf);
 }
@@ -162,7 +166,7 @@ static struct module *find_read(const char *path, const struct stat *status)
   return NULL;
 }
 
-const struct module *module_read(const char *path, int process)
+const struct module *module_read(const char *path, int process, bool with_nameless)
 {
   char seen[4352];
   struct stat status = {0};
@@ -186,7 +190,7 @@ const struct module *module_read(const char *path, int process)
     module->next = modules_read;
     modules_read = module;
     if (descriptor >= 0)
-      read_symbols(module, descriptor);
+      read_symbols(module, descriptor, with_nameless);
   }
   if (descriptor >= 0)
     close(descriptor);
@@ -196,7 +200,7 @@ const struct module *module_read(const char *path, int process)
 const char *module_name_at(const struct module *module, uint64_t offset)
 {
   for (size_t i = 0; i < module->count; i++)
-    if (module->symbols[i].offset == offset && !module->symbols[i].is_ifunc)
+    if (module->symbols[i].offset == offset && !module->symbols[i].is_ifunc && *module->symbols[i].name)
       return symbol_shown(&module->symbols[i]);
   return NULL;
 }

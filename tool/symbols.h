@@ -1,4 +1,5 @@
-/* The functions that a module's file names: from .symtab where it has one, and .dynsym. Files are read once a run. */
+/* The functions that a module's file names: from .symtab where it has one, and .dynsym. Where wanted, those too that only the
+ * unwind table knows, without a name. Files are read once a run. */
 #ifndef TOOL_SYMBOLS_H
 #define TOOL_SYMBOLS_H
 
@@ -9,10 +10,11 @@
 #include <time.h>
 
 struct symbol {
-  char *name;             /* without version */
+  char *name;             /* without version; "": only the unwind table knows it */
   char *version;          /* NULL: none */
   char *plain, *full;     /* C++, Rust: demangled without and with parameters; else NULL */
   uint64_t offset;        /* from the load bias */
+  uint64_t size;          /* 0: unknown */
   bool is_ifunc;
   bool is_plt;            /* the program's stub for an import of that name */
   bool is_old;            /* another version of that name is the one that new programs are linked with */
@@ -31,7 +33,7 @@ struct module {
 
 /* The module's symbols, as a process sees that path: its root and folder may be others than ours. A file that cannot be read
  * has none. */
-const struct module *module_read(const char *path, int process);
+const struct module *module_read(const char *path, int process, bool with_nameless);
 
 /* The name of the function that begins there; NULL where none has a name. */
 const char *module_name_at(const struct module *module, uint64_t offset);

@@ -88,6 +88,24 @@ static void give_signals_back(void)
 
 /* ---- running ---- */
 
+/* A library comes into the host, which lies beside the agent, by the same way as the agent. */
+static void become_host(const struct count_run *run)
+{
+  const char *users = getenv("LD_PRELOAD");
+  char *path = NULL, *preload = NULL;
+
+  if (asprintf(&path, "%.*s/sighook-host", (int)(strrchr(run->channel->agent, '/') - run->channel->agent),
+               run->channel->agent) < 0 ||
+      asprintf(&preload, "%s%s%s", run->program, users ? ":" : "", users ? users : "") < 0 ||
+      setenv("LD_PRELOAD", preload, 1) != 0)
+    _exit(OWN_FAILURE);
+  give_signals_back();
+  execve(path, (char *[]){path, NULL},
+         environment_with_agent(run->channel, environ, checked(malloc(environment_size(run->channel, environ)))));
+  fprintf(stderr, "sighook: %s, which libraries are loaded into: %m\n", path);
+  _exit(OWN_FAILURE);
+}
+
 static void become_target(const struct count_run *run)
 {
   void *memory = checked(malloc(environment_size(run->channel, environ)));
@@ -185,6 +203,8 @@ int target_run(struct count_run *run)
   run->start_ns = now_ns();
   take_signals(run->channel);
   run->child = wait.child = fork();
+  if (run->child == 0 && run->is_library)
+    become_host(run);
   if (run->child == 0)
     become_target(run);
   if (run->child < 0 || pthread_create(&waiter, NULL, wait_for_child, &wait) != 0) {
@@ -193,7 +213,9 @@ int target_run(struct count_run *run)
   }
   serve_until_end(run, &wait);
   store_close(run);
-  if (!run->refused)
+  if (run->list && !run->detached_by)
+    return list_report(run);
+  if (!run->refused && !run->list)
     report(run);
   return end_as_target(run);
 }

@@ -44,7 +44,7 @@ says "an unknown option" 125 "sighook: unrecognized option '--frob'" -- count --
 contains "help is offered" "$scratch/err" "  try: sighook count --help"
 says "no arguments" 125 "usage: sighook VERB [OPTION...] [--] COMMAND [ARG...]" --
 equal "--version" "sighook 0.1.0" "$("$sighook" --version)"
-equal "--help names the verb" 1 "$(count_like <("$sighook" --help) '  count *')"
+equal "--help names the verbs" 1 "$(count_like <("$sighook" --help) '  count *')"
 equal "count --help names the options" 1 "$(count_like <("$sighook" count --help) '  --no-follow *')"
 
 mkdir "$scratch/bin" && touch "$scratch/bin/flat"

@@ -1,5 +1,6 @@
-/* The agent: loaded into the target before its libraries start, it asks the command which functions to count, hooks them, and
- * lets the program run. Counters lie in the channel, so they outlive every way a process can end. */
+/* The agent: loaded into the target before its libraries start, it asks the command what to do. To count, it hooks functions and
+ * lets the program run; counters lie in the channel, so they outlive every way a process can end. To list, it asks the library
+ * about sites, and ends the process before anything of the program ran. */
 #include "agent.h"
 
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 #include "core/thread.h"
 #include "environment.h"
+#include "lister.h"
 #include "raw_syscall.h"
 
 enum { REFUSED_STATUS = 125 };
@@ -41,31 +43,57 @@ static bool map_channel(const char *path)
   return channel->magic == CHANNEL_MAGIC;
 }
 
-/* Appends a module to what the command will read. */
+/* Appends a module to what the command will read; false where there is no room. */
+static bool append_module(size_t *at, uint64_t bias, const char *path)
+{
+  size_t length = strlen(path) + 1;
+
+  if (*at + sizeof bias + length + 8 > sizeof self->modules)
+    return false;
+  memcpy(self->modules + *at, &bias, sizeof bias);
+  memcpy(self->modules + *at + sizeof bias, path, length);
+  *at += sizeof bias + ((length + 7) & ~(size_t)7);
+  self->module_count++;
+  return true;
+}
+
+static bool is_subject(const struct dl_phdr_info *info)
+{
+  struct stat status;
+
+  return channel->subject_inode && stat(info->dlpi_name, &status) == 0 && status.st_ino == channel->subject_inode &&
+         status.st_dev == channel->subject_device;
+}
+
+/* The library that the command is about stands first, in the program's place. */
+static int tell_subject(struct dl_phdr_info *info, size_t size, void *data)
+{
+  (void)size;
+  return is_subject(info) && append_module(data, info->dlpi_addr, info->dlpi_name);
+}
+
 static int tell_module(struct dl_phdr_info *info, size_t size, void *data)
 {
-  size_t *at = data;
-  uint64_t bias = info->dlpi_addr;
   char program[PATH_MAX];
-  const char *path = info->dlpi_name;
   ssize_t length;
 
   (void)size;
   if (!self->module_count) {
     length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length > 0 ? length : 0] = 0;
-    path = program;
-  } else if (!strchr(path, '/')) {
-    return 0;                          /* the kernel's own */
+    return !append_module(data, info->dlpi_addr, program);
   }
-  length = (ssize_t)strlen(path) + 1;
-  if (*at + sizeof bias + (size_t)length + 8 > sizeof self->modules)
-    return 1;
-  memcpy(self->modules + *at, &bias, sizeof bias);
-  memcpy(self->modules + *at + sizeof bias, path, (size_t)length);
-  *at += sizeof bias + (((size_t)length + 7) & ~(size_t)7);
-  self->module_count++;
-  return 0;
+  if (!strchr(info->dlpi_name, '/') || is_subject(info))
+    return 0;                          /* the kernel's own, or the host of the subject */
+  return !append_module(data, info->dlpi_addr, info->dlpi_name);
+}
+
+static void tell_modules(void)
+{
+  size_t at = 0;
+
+  if (!channel->subject_inode || dl_iterate_phdr(tell_subject, &at))
+    dl_iterate_phdr(tell_module, &at);
 }
 
 /* False where nobody would read what is counted. */
@@ -79,10 +107,9 @@ static bool ask(void)
 {
   const struct timespec patience = {0, 200000000};
   struct stat space;
-  size_t at = 0;
 
   self->id_space = stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0;
-  dl_iterate_phdr(tell_module, &at);
+  tell_modules();
   atomic_store_explicit(&self->state, PROCESS_ASKS, memory_order_release);
   atomic_fetch_add_explicit(&channel->bell, 1, memory_order_release);
   host_syscall3(SYS_futex, &channel->bell, FUTEX_WAKE, 1);
@@ -148,6 +175,17 @@ static bool can_reach(uint64_t image)
          image + ((struct channel_image *)channel_at(channel, image))->size <= channel_mapped;
 }
 
+/* Hooks may stand anywhere in libc then. */
+_Noreturn static void list(void)
+{
+  struct listing *listing = channel_at(channel, channel->listing);
+
+  if (channel->listing + sizeof *listing <= channel_mapped && channel->listing + listing->size <= channel_mapped)
+    list_entries(listing);
+  for (;;)
+    host_syscall1(SYS_exit_group, 0);
+}
+
 static void count(void)
 {
   counters_set_source(take_chunk);
@@ -175,6 +213,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
   }
   if (atomic_load_explicit(&self->state, memory_order_acquire) == PROCESS_REFUSED)
     _exit(REFUSED_STATUS);
+  if (atomic_load_explicit(&self->state, memory_order_acquire) == PROCESS_LISTS)
+    list();
   count();
   atomic_store_explicit(&self->state, PROCESS_RUNS, memory_order_release);
 }

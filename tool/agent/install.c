@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <dlfcn.h>
-#include <link.h>
 #include <sighook/sighook.h>
+#include "addresses.h"
 #include "agent.h"
-#include "arch.h"
 #include "os/memory.h"
 
 enum { SITE_FLAGS = SIGHOOK_COUNT | SIGHOOK_INTEGER_ONLY | SIGHOOK_REQUIRE_BRANCH, COMMITS_MAX = 8, REASON_MAX = 256 };
@@ -17,8 +16,7 @@ struct installation {
   uint64_t *addresses;                 /* of each site; 0: left out */
   sighook_hook *hooks;
   uint32_t *members;                   /* of the batch: which site */
-  uint64_t *seen;                      /* hashed addresses */
-  uint32_t seen_size;
+  struct address_set seen;
 };
 
 static void refuse(struct channel_image *image, uint32_t index)
@@ -39,74 +37,6 @@ static void refuse(struct channel_image *image, uint32_t index)
   image->reasons_used += (uint32_t)length;
 }
 
-static uint64_t bias_of(uint32_t module)
-{
-  const char *at = self->modules;
-  uint64_t bias;
-
-  for (; module; module--) {
-    at += sizeof bias;
-    at += (strlen(at) + 8) & ~UINT64_C(7);
-  }
-  memcpy(&bias, at, sizeof bias);
-  return bias;
-}
-
-struct owner {
-  uint64_t address, bias;
-};
-
-static int find_owner(struct dl_phdr_info *info, size_t size, void *data)
-{
-  struct owner *owner = data;
-
-  (void)size;
-  for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-
-    if (segment->p_type == PT_LOAD && owner->address - info->dlpi_addr - segment->p_vaddr < segment->p_memsz) {
-      owner->bias = info->dlpi_addr;
-      return 1;
-    }
-  }
-  return 0;
-}
-
-/* The target of an IFUNC, of which its resolver is asked: dlsym needs a handle, and dlopen would start libraries, libc among
- * them, before their time. */
-static uint64_t chosen_target(struct channel_site *site, uint64_t resolver)
-{
-  struct owner owner = {.address = arch_resolve(resolver)};
-
-  site->target_module = UINT32_MAX;
-  site->target = owner.address;
-  if (!dl_iterate_phdr(find_owner, &owner))
-    return owner.address;
-  for (uint32_t i = 0; i < self->module_count; i++)
-    if (bias_of(i) == owner.bias) {
-      site->target_module = i;
-      site->target = owner.address - owner.bias;
-      break;
-    }
-  return owner.address;
-}
-
-static bool first_seen(struct installation *work, uint64_t address)
-{
-  uint32_t slot = (uint32_t)(address * UINT64_C(0x9E3779B97F4A7C15) >> 33);
-
-  for (;; slot++) {
-    uint64_t *entry = &work->seen[slot % work->seen_size];
-
-    if (*entry == address)
-      return false;
-    if (*entry)
-      continue;
-    *entry = address;
-    return true;
-  }
-}
-
 static sighook_spec spec_of(const struct installation *work, uint32_t index)
 {
   return (sighook_spec){
@@ -123,14 +53,19 @@ static void find_addresses(struct installation *work, bool ifuncs)
 
     if ((sites[i].is_ifunc != 0) != ifuncs)
       continue;
-    address = bias_of(sites[i].module) + sites[i].offset;
-    if (ifuncs)
-      address = chosen_target(&sites[i], address);
+    address = module_bias(sites[i].module) + sites[i].offset;
+    if (ifuncs) {
+      struct ifunc_target chosen = ifunc_target(address);
+
+      address = chosen.address;
+      sites[i].target = chosen.offset;
+      sites[i].target_module = chosen.module;
+    }
     sites[i].answer = ANSWER_HOOKED;
     if (!address) {
       sites[i].answer = ANSWER_REFUSED;
       sites[i].status = SIGHOOK_NOT_FOUND;
-    } else if (first_seen(work, address)) {
+    } else if (address_set_add(&work->seen, address)) {
       work->addresses[i] = address;
     } else {
       sites[i].answer = ANSWER_SAME;
@@ -236,9 +171,9 @@ static void count_threads(const struct installation *work)
 void install_sites(struct channel_image *image)
 {
   uint32_t count = image->site_count;
-  struct installation work = {.image = image, .seen_size = count * 2 + 1};
+  struct installation work = {.image = image, .seen.size = count * 2 + 1};
   size_t size = count * (sizeof *work.addresses + sizeof *work.hooks + sizeof *work.members) +
-                work.seen_size * sizeof *work.seen;
+                work.seen.size * sizeof *work.seen.slots;
 
   if (!count)
     return;
@@ -247,8 +182,8 @@ void install_sites(struct channel_image *image)
   if (!work.addresses)
     return;
   work.hooks = (sighook_hook *)(work.addresses + count);
-  work.seen = (uint64_t *)(work.hooks + count);
-  work.members = (uint32_t *)(work.seen + work.seen_size);
+  work.seen.slots = (uint64_t *)(work.hooks + count);
+  work.members = (uint32_t *)(work.seen.slots + work.seen.size);
   find_addresses(&work, false);
   find_addresses(&work, true);
   install_all(&work);
