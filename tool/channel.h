@@ -17,6 +17,8 @@ enum {
   CHANNEL_PATH = 256
 };
 #define CHANNEL_SIZE (UINT64_C(1) << 30)        /* of address space; only what is used takes memory */
+/* Where the agent asks for it: far from all code, whose short jumps need the address space around. Elsewhere if that is not to be had. */
+#define CHANNEL_PLACE ((void *)(UINT64_C(1) << 45))
 
 /* The agent brings two variables along, always two: see environment.c. */
 #define CHANNEL_ENVIRONMENT "SIGHOOK_CHANNEL"   /* =PATH of the memory file */

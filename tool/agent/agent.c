@@ -33,7 +33,7 @@ static bool map_channel(const char *path)
   if (descriptor < 0)
     return false;
   for (channel_mapped = CHANNEL_SIZE; memory == MAP_FAILED && channel_mapped > sizeof *channel; channel_mapped /= 2)
-    memory = mmap(NULL, channel_mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+    memory = mmap(CHANNEL_PLACE, channel_mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
   close(descriptor);
   if (memory == MAP_FAILED)
     return false;
