@@ -235,8 +235,8 @@ sighook_status rewrite_plan(struct transaction *t, struct error *error)
 
     if (site->going_live || still_mapped(t, site))
       plan_change(t, &t->touched[t->order[i]], i);
-    else
-      site->leaving = !hook_stays(site);
+    else if ((site->leaving = !hook_stays(site)))
+      release_all(t, site, i);
   }
   if (t->change_count)
     patch_sort(t->changes, t->change_count);
