@@ -122,6 +122,7 @@ int main(int argc, char **argv)
   print_machine();
   sched_setaffinity(0, sizeof last, &last);
   bench_hits();
+  bench_paths();
   CPU_ZERO(&last);
   for (int i = 0; i < CPU_SETSIZE; i++)
     CPU_SET(i, &last);
