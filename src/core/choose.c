@@ -90,7 +90,9 @@ static struct site *take_victim(const struct entry_request *request, uintptr_t a
 
   if (site_find_or_make(chooser->plan, &spec, &chooser->found, &site, &ignored))
     return NULL;
-  chooser->was_going = site->going_live;
+  if (chooser->taken && chooser->taken != site && !chooser->was_going)
+    chooser->taken->going_live = false;   /* it was of no use */
+  chooser->was_going = chooser->taken == site ? chooser->was_going : site->going_live;
   site->going_live = true;
   chooser->taken = site;
   return site;

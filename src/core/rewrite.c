@@ -129,7 +129,7 @@ static void release_all(struct transaction *t, const struct site *site, size_t i
 
   if (partner)
     release(t, partner, index);
-  for (size_t i = site->length; entry_is_punned(site) && i < host_entry_span(site); i++) {
+  for (size_t i = site->length; i < HOST_ENTRY_MAX; i++) {     /* a trap may have been a jump that leaned on them */
     struct table_value found = table_find(site_place(site) + i);
 
     if (found.site && !found.tag && !found.site->touched)
@@ -146,7 +146,7 @@ static void plan_change(struct transaction *t, struct touched *touched, size_t i
 
   if (site->entry == SIGHOOK_ENTRY_BRANCH && !site->going_live)
     direct = wanted ? publish_direct(site) : 0;
-  if (live == wanted && direct == site->landing)
+  if ((live == wanted && direct == site->landing) || touched->changes_code)   /* a neighbour behind may have been released already */
     return;
   touched->changes_code = true;
   site->leaving = live && !wanted;
@@ -198,10 +198,11 @@ static unsigned round_before(const struct site *site)
   return round;
 }
 
-/* Those that go live had theirs when they were chosen. */
+/* Those that go live had theirs when they were chosen; they come after all that goes, which may lean on them. */
 static void set_rounds(struct transaction *t)
 {
   bool changed = true;
+  unsigned first = 0;
 
   for (size_t i = 0; i < t->touched_count; i++)
     if (!t->touched[i].site->going_live)
@@ -210,12 +211,16 @@ static void set_rounds(struct transaction *t)
     changed = false;
     for (size_t i = 0; i < t->touched_count; i++) {
       struct site *site = t->touched[t->order[i]].site;
-      unsigned round = site->going_live ? 0 : round_before(site);
+      unsigned round = site->leaving ? round_before(site) : 0;
 
       changed |= round > site->round;
       site->round = round > site->round ? (uint16_t)round : site->round;
+      first = site->leaving && site->round >= first ? site->round + 1u : first;
     }
   }
+  for (size_t i = 0; i < t->touched_count; i++)
+    if (!t->touched[i].site->leaving)
+      t->touched[i].site->round = (uint16_t)(t->touched[i].site->round + first);
 }
 
 static uint16_t round_at(uintptr_t address)

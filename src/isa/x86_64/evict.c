@@ -31,7 +31,7 @@ static uint32_t spread(uint32_t i, unsigned bits)
 {
   const uint32_t odd = UINT32_C(0x9E3779B1);
 
-  return bits ? (i * odd) >> (32 - bits) : 0;
+  return bits ? (i * (odd >> (32 - bits) | 1)) & (UINT32_MAX >> (32 - bits)) : 0;
 }
 
 static void put_low(uint8_t *bytes, uint32_t value, unsigned count)
