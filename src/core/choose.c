@@ -6,7 +6,6 @@
 #include "core/leaning.h"
 #include "host/entry.h"
 #include "host/host.h"
-#include "resolve/codemap.h"
 #include "table/table.h"
 
 enum { SEEN = 32 };
@@ -65,7 +64,7 @@ static bool look_at_victim(const struct entry_request *request, uintptr_t addres
   *victim = (struct entry_victim){0};
   if (known.site && !known.tag && known.site->going_live) {
     victim->site = known.site;
-    if (!gives_way(known.site) || known.site->inner)      /* the latter serves another already */
+    if (!gives_way(known.site) || known.site->behind_trap)      /* the latter serves another already */
       return false;
   } else if (site_covering(address)) {
     return false;                    /* in place, its bytes stay */
@@ -106,7 +105,6 @@ static void choose(struct chooser *chooser, struct plan *plan, struct site *site
                                           .code = code,
                                           .original = original,
                                           .next_entry = choice->next_entry,
-                                          .function_start = choice->function_start,
                                           .function_end = choice->function_end,
                                           .interior_target = choice->interior_target,
                                           .flags = choice->flags,
@@ -114,7 +112,6 @@ static void choose(struct chooser *chooser, struct plan *plan, struct site *site
                                           .maps = &plan->maps,
                                           .text = &plan->text,
                                           .look = look_at_victim,
-                                          .runs_apart = codemap_runs_apart,
                                           .take = take_victim},
                               .plan = plan};
   chooser->request.readable = read_planned(plan, site_place(site), code);

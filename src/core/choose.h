@@ -12,7 +12,7 @@
 /* What the choice depends on, beside the code. */
 struct choice {
   uintptr_t next_entry;
-  uintptr_t function_start, function_end;
+  uintptr_t function_end;
   bool interior_target;
   uint32_t flags;                    /* of all that is installed there: SIGHOOK_FORCE_TRAP, SIGHOOK_NO_PUN */
 };
@@ -20,7 +20,6 @@ struct choice {
 static inline struct choice choice_by(const struct examination *found, uint32_t flags)
 {
   return (struct choice){.next_entry = found->next_entry,
-                         .function_start = found->function_start,
                          .function_end = found->function_end,
                          .interior_target = found->interior_target,
                          .flags = flags};

@@ -81,7 +81,6 @@ static sighook_status examine_place(struct plan *plan, uintptr_t address, struct
   if (found->high > address + HOST_JUMP_REACH)
     found->high = address + HOST_JUMP_REACH;
   found->next_entry = facts.next_entry;
-  found->function_start = facts.function_start;
   found->function_end = facts.function_end;
   found->interior_target = facts.interior_target != 0;
   found->known_start = facts.boundary == BOUNDARY_YES;

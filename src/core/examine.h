@@ -14,7 +14,7 @@ struct examination {
   size_t readable;
   uintptr_t low, high;               /* where a stub may lie */
   uintptr_t next_entry;
-  uintptr_t function_start, function_end;   /* 0: unknown */
+  uintptr_t function_end;            /* 0: unknown */
   bool interior_target;
   bool known_start;                  /* an instruction certainly begins there */
   bool is_head, is_padding;          /* of a loop, or a function; between functions */

@@ -127,8 +127,10 @@ sighook_status leaning_prepare(struct plan *plan, const struct change *changes, 
     if (!site->going_live) {
       together = leaned_on(site, changes, count, index, &first);
       if (together > 1 ? follows_each(site, changes + first, together, plan)
-                       : follows(site, change, !patch_is_single_store(change), plan))
+                       : follows(site, change, !patch_is_single_store(change), plan)) {
+        site->fragile = true;          /* breakpoints beside the new bytes were not thought of */
         continue;
+      }
     }
     *parked = true;
     status = park(plan, site, error);
@@ -136,22 +138,6 @@ sighook_status leaning_prepare(struct plan *plan, const struct change *changes, 
       return status;
   }
   return SIGHOOK_OK;
-}
-
-struct site *leaning_partner(const struct site *site)
-{
-  struct table_value found = table_find(site->address + (uintptr_t)(intptr_t)site->partner);
-  struct site *partner = site->inner && entry_is_punned(site) && !found.tag ? found.site : NULL;
-
-  return partner && partner->stub && partner->inner && partner->partner == -site->partner ? partner : NULL;
-}
-
-/* A neighbour's second jump is in use. */
-static bool is_led_into(const struct site *site)
-{
-  const struct site *partner = leaning_partner(site);
-
-  return partner && partner->entry == SIGHOOK_ENTRY_EVICTED && (site_in_place(partner) || partner->going_live) && !partner->leaving;
 }
 
 bool leaning_stands_on(uintptr_t address, size_t length, const struct site *except)
@@ -171,8 +157,6 @@ bool leaning_holds(struct plan *plan, const struct site *site)
   uint8_t before[HOST_ENTRY_MAX];
   struct change change = {.address = site_place(site), .length = site->length, .before = before, .after = site->original + site->shift};
 
-  if (site->entry == SIGHOOK_ENTRY_PUNNED && is_led_into(site))
-    return true;
   host_entry_bytes(site, before);
   for (unsigned back = 1; back < LEAN_MAX; back++) {
     const struct site *other = leaner(change.address, back);

@@ -15,9 +15,6 @@
 sighook_status leaning_prepare(struct plan *plan, const struct change *changes, size_t count, size_t index, bool *parked,
                                struct error *error);
 
-/* The other of an evicting site and the neighbour that its short jump leads into, or NULL. */
-struct site *leaning_partner(const struct site *site);
-
 /* Whether an entry, standing or to stand, other than that of `except`, leans on [address, address + length). */
 bool leaning_stands_on(uintptr_t address, size_t length, const struct site *except);
 

@@ -34,8 +34,6 @@ const char *reason_text(enum entry_reason reason)
     return "the instruction is shorter than a jump, which therefore leans on one put in place of the next instruction";
   case REASON_GIVES_WAY:
     return "the jump of another instruction needs this one's bytes";
-  case REASON_NEIGHBOUR:
-    return "the instruction is shorter than a jump: a short one leads to one put into a longer instruction nearby";
   case REASON_LOOP_HEAD:
     return "the instruction is shorter than a jump, and the next one, which could make room, is a loop's head";
   }

@@ -18,8 +18,7 @@ enum entry_reason {
   REASON_FAR,
   REASON_EVICTS,
   REASON_GIVES_WAY,
-  REASON_LOOP_HEAD,
-  REASON_NEIGHBOUR
+  REASON_LOOP_HEAD
 };
 
 /* One line of English, lower case, static; "" for REASON_NONE. */

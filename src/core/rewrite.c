@@ -46,8 +46,7 @@ static void insert_last(struct transaction *t, size_t after)
 /* One more than the highest round of those that it leans on and that change too. */
 static unsigned round_behind(const struct site *site)
 {
-  const struct site *partner = site->entry == SIGHOOK_ENTRY_EVICTED ? leaning_partner(site) : NULL;
-  unsigned round = partner && partner->going_live ? partner->round + 1u : 0;
+  unsigned round = 0;
 
   for (size_t i = site->length; entry_is_punned(site) && i < host_entry_span(site); i++) {
     struct table_value found = table_find(site_place(site) + i);
@@ -101,44 +100,21 @@ static bool still_mapped(struct transaction *t, const struct site *site)
   return plan_check_mapping(&t->plan, site->address, &ignored) == SIGHOOK_OK;
 }
 
-static void plan_change(struct transaction *t, struct touched *touched, size_t index);
-
-static struct touched *find_touched(struct transaction *t, const struct site *site)
+/* Sites without hooks that may have stood for this one's sake only. */
+static void release_leaned(struct transaction *t, const struct site *site, size_t index)
 {
-  size_t i = 0;
-
-  while (t->touched[i].site != site)
-    i++;
-  return &t->touched[i];
-}
-
-/* A site that may have stood for the leaving one's sake only. */
-static void release(struct transaction *t, struct site *site, size_t index)
-{
-  if (!site->stub || !site_in_place(site) || site->leaving || hook_stays(site))
-    return;
-  if (site->touched)
-    plan_change(t, find_touched(t, site), index);    /* a neighbour that lies before it, and was still needed when its turn came */
-  else if (transaction_touch(t, site, t->touched[t->order[index]].request))
-    insert_last(t, index);
-}
-
-static void release_all(struct transaction *t, const struct site *site, size_t index)
-{
-  struct site *partner = site->entry == SIGHOOK_ENTRY_EVICTED ? leaning_partner(site) : NULL;
-
-  if (partner)
-    release(t, partner, index);
   for (size_t i = site->length; i < HOST_ENTRY_MAX; i++) {     /* a trap may have been a jump that leaned on them */
     struct table_value found = table_find(site_place(site) + i);
 
-    if (found.site && !found.tag && !found.site->touched)
-      release(t, found.site, index);
+    if (found.site && !found.tag && found.site->stub && !found.site->touched && site_in_place(found.site) &&
+        !hook_stays(found.site) && transaction_touch(t, found.site, t->touched[t->order[index]].request))
+      insert_last(t, index);
   }
 }
 
-static void plan_change(struct transaction *t, struct touched *touched, size_t index)
+static void plan_change(struct transaction *t, size_t index)
 {
+  struct touched *touched = &t->touched[t->order[index]];
   struct site *site = touched->site;
   bool live = site_in_place(site);
   bool wanted = site->going_live || hook_stays(site) || leaning_holds(&t->plan, site);
@@ -146,7 +122,7 @@ static void plan_change(struct transaction *t, struct touched *touched, size_t i
 
   if (site->entry == SIGHOOK_ENTRY_BRANCH && !site->going_live)
     direct = wanted ? publish_direct(site) : 0;
-  if ((live == wanted && direct == site->landing) || touched->changes_code)   /* a neighbour behind may have been released already */
+  if (live == wanted && direct == site->landing)
     return;
   touched->changes_code = true;
   site->leaving = live && !wanted;
@@ -160,7 +136,7 @@ static void plan_change(struct transaction *t, struct touched *touched, size_t i
   t->changes[t->change_count++] = (struct change){
       .address = site_place(site), .length = site->length, .before = touched->before, .after = touched->after};
   if (site->leaving)
-    release_all(t, site, index);
+    release_leaned(t, site, index);
 }
 
 /* ---- what leans ---- */
@@ -185,8 +161,7 @@ static sighook_status settle(struct transaction *t, struct error *error)
 /* One more than the highest round of those that lean on it and go. */
 static unsigned round_before(const struct site *site)
 {
-  const struct site *partner = site->entry == SIGHOOK_ENTRY_PUNNED ? leaning_partner(site) : NULL;
-  unsigned round = partner && partner->leaving ? partner->round + 1u : 0;
+  unsigned round = 0;
 
   for (unsigned back = 1; back < HOST_ENTRY_MAX; back++) {
     struct table_value found = table_find(site_place(site) - back);
@@ -201,21 +176,16 @@ static unsigned round_before(const struct site *site)
 /* Those that go live had theirs when they were chosen; they come after all that goes, which may lean on them. */
 static void set_rounds(struct transaction *t)
 {
-  bool changed = true;
   unsigned first = 0;
 
-  for (size_t i = 0; i < t->touched_count; i++)
-    if (!t->touched[i].site->going_live)
-      t->touched[i].site->round = 0;
-  while (changed) {                    /* once, but for neighbours, which may lie before the site */
-    changed = false;
-    for (size_t i = 0; i < t->touched_count; i++) {
-      struct site *site = t->touched[t->order[i]].site;
-      unsigned round = site->leaving ? round_before(site) : 0;
+  for (size_t i = 0; i < t->touched_count; i++) {
+    struct site *site = t->touched[t->order[i]].site;
 
-      changed |= round > site->round;
-      site->round = round > site->round ? (uint16_t)round : site->round;
-      first = site->leaving && site->round >= first ? site->round + 1u : first;
+    if (!site->going_live)
+      site->round = 0;
+    if (site->leaving) {
+      site->round = (uint16_t)round_before(site);
+      first = site->round >= first ? site->round + 1u : first;
     }
   }
   for (size_t i = 0; i < t->touched_count; i++)
@@ -239,9 +209,9 @@ sighook_status rewrite_plan(struct transaction *t, struct error *error)
     struct site *site = t->touched[t->order[i]].site;
 
     if (site->going_live || still_mapped(t, site))
-      plan_change(t, &t->touched[t->order[i]], i);
+      plan_change(t, i);
     else if ((site->leaving = !hook_stays(site)))
-      release_all(t, site, i);
+      release_leaned(t, site, i);
   }
   if (t->change_count)
     patch_sort(t->changes, t->change_count);

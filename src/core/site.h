@@ -76,10 +76,7 @@ struct site {
   bool touched : 1, going_live : 1;  /* by the change under way */
   bool leaving : 1;                  /* by it: the program's own bytes come back */
   uint16_t round;                    /* of the change under way: it leans on what earlier rounds write */
-  uint8_t inner;                     /* EVICTED: a short jump leads so far into a neighbour, where a second jump stands; PUNNED: that
-                                        neighbour; TRAP: so many bytes behind the trap, the low ones of `landing`, are another
-                                        entry's; else 0 */
-  int8_t partner;                    /* with `inner`: where the other of the two begins, from this one on */
+  uint8_t behind_trap;               /* TRAP: so many bytes behind it, the low ones of `landing`, are another entry's */
 };
 
 struct plan;

@@ -24,7 +24,7 @@ struct entry_request {
   const uint8_t *code;         /* the bytes that stand, or will, from the site on */
   const uint8_t *original;     /* the program's own: where instructions begin */
   size_t readable;             /* how many of them */
-  uintptr_t function_start, function_end;   /* around the site; 0: unknown */
+  uintptr_t function_end;      /* of the function around the site; 0: unknown */
   uintptr_t next_entry;        /* no pun leans on it or beyond; UINTPTR_MAX where unknown */
   bool interior_target;        /* a branch leads into the middle of the instruction */
   uint32_t flags;              /* SIGHOOK_FORCE_TRAP, SIGHOOK_NO_PUN */
@@ -33,14 +33,16 @@ struct entry_request {
   struct os_text *text;
   /* Whether the instruction at `address` may be a victim. */
   bool (*look)(const struct entry_request *request, uintptr_t address, struct entry_victim *victim);
-  /* Whether the instruction at `other` is in a loop of its function that the one at `address` is not in. */
-  bool (*runs_apart)(uintptr_t other, uintptr_t address);
   /* Its site, to be given an entry that leads to its gate; NULL where none can be made. At most one a request. */
   struct site *(*take)(const struct entry_request *request, uintptr_t address);
 };
 
 /* Sets entry, prefixes, landing, reason and fragile of the site. A trap always fits. */
 void host_choose_entry(const struct entry_request *request);
+
+/* Whether somebody's breakpoint stands where an instruction begins between those offsets from the site: it will go again, and what leant
+ * on it would lead elsewhere. Padding is full of such bytes, and nobody's. */
+bool entry_meets_breakpoint(const struct entry_request *request, size_t from, size_t to);
 
 /* Whether what stands at the site is a jump that leans on the bytes behind it. */
 static inline bool entry_is_punned(const struct site *site)

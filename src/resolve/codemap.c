@@ -294,40 +294,6 @@ sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t leng
   return SIGHOOK_OK;
 }
 
-/* Whether a branch of the function that was decoded last leads back over `other`, but not over `address`. */
-static bool loops_apart(uintptr_t other, uintptr_t address)
-{
-  struct reader reader;
-
-  open_reader(&reader, decoded.end);
-  for (uintptr_t at = decoded.start, length; at < decoded.decoded_to; at += length) {
-    const uint8_t *bytes;
-    size_t readable = read_ahead(&reader, at, &bytes);
-    struct host_flow flow;
-
-    length = readable ? host_insn_flow(bytes, readable, at, &flow) : 0;
-    if (!length)
-      return true;
-    if (flow.has_target && flow.target <= other && other <= at && !(flow.target <= address && address <= at))
-      return true;
-  }
-  return false;
-}
-
-bool codemap_runs_apart(uintptr_t other, uintptr_t address)
-{
-  struct module *module = modules_find(other);
-  struct code_facts facts = {.next_entry = UINTPTR_MAX};
-  struct eh_function function;
-
-  if (!module)
-    return true;
-  find_function(module, other, &function, &facts);
-  if (!facts.has_function || (!is_decoded(module, &function) && !decode_function(module, &function)))
-    return true;
-  return loops_apart(other, address);
-}
-
 void codemap_forget(void)
 {
   decoded.module = 0;

@@ -32,9 +32,6 @@ struct code_facts {
 sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t length, struct code_facts *facts,
                              struct error *error);
 
-/* Whether the instruction at `other` is in a loop of its function that the one at `address` is not in, so may be run much more often. */
-bool codemap_runs_apart(uintptr_t other, uintptr_t address);
-
 /* Forgets what was learnt, freeing nothing: for a process forked while another thread was in here. */
 void codemap_forget(void);
 

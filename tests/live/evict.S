@@ -115,44 +115,6 @@ behind_\name:
         PADDED  before_padding, 0x66, 0x66, 0x2E, 0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0, 0x0F, 0x1F, 0x40, 0
         PADDED  before_little, 0x0F, 0x1F, 0x40, 0   /* no jump fits into it that would not lean on the next entry */
 
-        /* the last of a function, right before another's entry; what its short jump can find lies before it, or behind */
-        .macro  NEAR_END name, before
-        .p2align 6
-        .globl  \name, \name\()_site, \name\()_next
-        .type   \name, @function
-\name:
-        .cfi_startproc
-        mov     %rdi, %rax
-        jmp     2f
-1:      ret
-2:
-        .if     \before
-\name\()_next:
-        lea     0x11223344(%rdi), %rcx
-        .endif
-        lea     7(%rax, %rdi), %rax
-\name\()_site:
-        jmp     1b
-        .cfi_endproc
-        .size   \name, . - \name
-        .globl  behind_\name
-        .type   behind_\name, @function
-behind_\name:
-        .cfi_startproc
-        mov     %rdi, %rax
-        .ifeq   \before
-\name\()_next:
-        lea     0x11223344(%rdi), %rcx
-        .endif
-        lea     7(%rax, %rdi), %rax
-        ret
-        .cfi_endproc
-        .size   behind_\name, . - behind_\name
-        .endm
-        NEAR_END neighbour_before, 1
-        .fill   256, 1, 0xCC                    /* nothing before it is in reach */
-        NEAR_END neighbour_behind, 0
-
 /* long enter_at(uintptr_t address, long n): as if a branch that nobody sees led there, with rax = n. */
         .globl  enter_at
         .type   enter_at, @function

@@ -7,14 +7,12 @@
 #include "isa/x86_64/pun.h"
 #include "live.h"
 
-#define EVERY(X) \
-  X(before_long) X(before_short) X(before_relative) X(before_call) X(before_branch) X(neighbour_before)
+#define EVERY(X) X(before_long) X(before_short) X(before_relative) X(before_call) X(before_branch)
 #define DECLARE(name) \
   long name(long);    \
   extern const uint8_t name##_site[], name##_next[];
 EVERY(DECLARE)
 DECLARE(before_head)
-DECLARE(neighbour_behind)
 DECLARE(roomy)
 DECLARE(before_padding)
 DECLARE(before_little)
@@ -30,12 +28,6 @@ struct target {
 #define TARGET(name) {#name, name, name##_site, name##_next},
 static struct target targets[] = {EVERY(TARGET)};
 enum { TARGETS = sizeof targets / sizeof targets[0] };
-
-/* Whether the instruction that gives way is not the next one, but one nearby. */
-static bool by_neighbour(const struct target *target)
-{
-  return target->site[0] == 0xEB;
-}
 
 static long expected(long n)
 {
@@ -59,8 +51,7 @@ static int prepare(void **state)
 {
   (void)state;
   for (unsigned i = 0; i < TARGETS; i++)
-    if (!by_neighbour(&targets[i]))
-      take_windows(targets[i].site, (unsigned)(targets[i].next - targets[i].site));
+    take_windows(targets[i].site, (unsigned)(targets[i].next - targets[i].site));
   take_windows(before_head_site, 1);
   take_windows(before_padding_site, 1);
   take_windows(before_little_site, 1);
@@ -98,7 +89,7 @@ static void each_is_evicted_right_and_given_back(void **state)
   (void)state;
   for (unsigned i = 0; i < TARGETS; i++) {
     const struct target *target = &targets[i];
-    const uint8_t *from = target->site < target->next ? target->site : target->next;
+    const uint8_t *from = target->site;
     uint8_t before[BYTES];
     sighook_info info = {.size = sizeof info};
     sighook_spec spec = spec_at(target->site, 0);
@@ -107,13 +98,13 @@ static void each_is_evicted_right_and_given_back(void **state)
     memcpy(before, from, BYTES);
     assert_int_equal(sighook_check(&spec, &info), SIGHOOK_OK);
     assert_int_equal(info.entry, SIGHOOK_ENTRY_EVICTED);
-    assert_non_null(strstr(info.reason, by_neighbour(target) ? "nearby" : "in place of the next"));
+    assert_non_null(strstr(info.reason, "in place of the next"));
     assert_memory_equal(before, from, BYTES);
     hook = installed_as(target->site, SIGHOOK_ENTRY_EVICTED);
     check_calls(target, 1);
     hits = 0;
     assert_int_equal(enter_at(target->next, 5), expected(5));
-    assert_int_equal(hits, by_neighbour(target));
+    assert_int_equal(hits, 0);
     assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
     assert_memory_equal(before, from, BYTES);
     check_calls(target, 0);
@@ -127,7 +118,7 @@ static void hooks_on_the_evicted_come_and_go_in_any_order(void **state)
   for (unsigned i = 0; i < TARGETS; i++)
     for (unsigned order = 0; order < 2; order++) {
       const struct target *target = &targets[i];
-      const uint8_t *from = target->site < target->next ? target->site : target->next;
+      const uint8_t *from = target->site;
       sighook_info info = {.size = sizeof info};
       sighook_hook site, next;
       uint8_t before[BYTES];
@@ -138,7 +129,7 @@ static void hooks_on_the_evicted_come_and_go_in_any_order(void **state)
       check_calls(target, 2);
       hits = 0;
       assert_int_equal(enter_at(target->next, 5), expected(5));
-      assert_int_equal(hits, 1 + by_neighbour(target));
+      assert_int_equal(hits, 1);
       assert_int_equal(sighook_remove(order ? site : next), SIGHOOK_OK);
       check_calls(target, 1);
       assert_int_equal(sighook_query(order ? next : site, &info), SIGHOOK_OK);
@@ -155,7 +146,7 @@ static void a_hook_on_the_next_instruction_stays_as_it_is(void **state)
   (void)state;
   for (unsigned i = 0; i < TARGETS; i++) {
     const struct target *target = &targets[i];
-    const uint8_t *from = target->site < target->next ? target->site : target->next;
+    const uint8_t *from = target->site;
     uint8_t before[BYTES];
     sighook_hook next, site;
 
@@ -177,8 +168,8 @@ static void both_in_one_batch_are_planned_together(void **state)
   for (unsigned i = 0; i < TARGETS; i++)
     for (unsigned swapped = 0; swapped < 2; swapped++) {
       const struct target *target = &targets[i];
-      const uint8_t *from = target->site < target->next ? target->site : target->next;
-      sighook_spec specs[2] = {spec_at(target->site, by_neighbour(target) ? 0 : SIGHOOK_REQUIRE_BRANCH),
+      const uint8_t *from = target->site;
+      sighook_spec specs[2] = {spec_at(target->site, SIGHOOK_REQUIRE_BRANCH),
                                spec_at(target->next, SIGHOOK_REQUIRE_BRANCH)};
       sighook_batch *batch;
       uint8_t before[BYTES];
@@ -211,23 +202,6 @@ static void a_loop_head_is_not_evicted(void **state)
   assert_non_null(strstr(info.reason, "loop's head"));
   hits = 0;
   assert_int_equal(before_head(4), expected(4));
-  assert_int_equal(hits, 1);
-  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
-}
-
-/* It may be hot, as the site need not be; padding behind it may be used. */
-static void a_function_that_follows_does_not_give_way(void **state)
-{
-  enum { LENGTH = 16 };
-  uint8_t before[LENGTH];
-  sighook_hook hook;
-
-  (void)state;
-  memcpy(before, neighbour_behind_site + 2, LENGTH);
-  hook = installed(spec_at(neighbour_behind_site, 0));
-  assert_memory_equal(before, neighbour_behind_site + 2, LENGTH);
-  hits = 0;
-  assert_int_equal(neighbour_behind(4), expected(4));
   assert_int_equal(hits, 1);
   assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
 }
@@ -341,7 +315,6 @@ int main(void)
       cmocka_unit_test(a_hook_on_the_next_instruction_stays_as_it_is),
       cmocka_unit_test(both_in_one_batch_are_planned_together),
       cmocka_unit_test(a_loop_head_is_not_evicted),
-      cmocka_unit_test(a_function_that_follows_does_not_give_way),
       cmocka_unit_test(padding_behind_a_function_gives_way),
       cmocka_unit_test(coming_and_going_beside_threads_harms_none_and_uses_nothing_up),
   };

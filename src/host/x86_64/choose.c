@@ -26,6 +26,20 @@ static unsigned leaned_starts(const struct entry_request *request, unsigned pref
   return count;
 }
 
+bool entry_meets_breakpoint(const struct entry_request *request, size_t from, size_t to)
+{
+  uintptr_t end = request->function_end ? request->function_end : UINTPTR_MAX;
+
+  for (size_t at = from; at < to && at < request->readable && request->site->address + at < end;) {
+    size_t length = x64_length(request->original + at, request->readable - at);
+
+    if (request->original[at] == host_trap[0])
+      return true;
+    at += length ? length : 1;
+  }
+  return false;
+}
+
 static bool put_island(struct os_text *text, uintptr_t place, const struct site *site, bool dry)
 {
   return dry || landing_put(text, place, site_gate(site)) == 0;
@@ -92,7 +106,7 @@ static void choose_short(const struct entry_request *request)
       site->reason = prefixes ? site->reason : REASON_UNREADABLE;
       break;
     }
-    if (try_pun(request, prefixes))
+    if (!entry_meets_breakpoint(request, site->length, span) && try_pun(request, prefixes))
       return;
   }
   evict(request);
@@ -124,7 +138,7 @@ void host_choose_entry(const struct entry_request *request)
   site->fragile = false;
   site->prefixes = 0;
   site->landing = 0;
-  site->inner = 0;
+  site->behind_trap = 0;
   if (request->flags & SIGHOOK_FORCE_TRAP) {
     site->reason = REASON_FORCED;
   } else if (request->interior_target) {

@@ -1,7 +1,6 @@
 /* What stands at a site, and the islands that punned entries land on. */
 #include "host/entry.h"
 #include "host/host.h"
-#include "host/x86_64/evict.h"
 #include "isa/x86_64/pun.h"
 
 enum { FAR_JUMP = 0xFF };
@@ -18,18 +17,6 @@ static void jump_bytes(uintptr_t pc, uintptr_t target, uint8_t *bytes)
   x64_pun_bytes(pc, 0, target, bytes);
 }
 
-/* The second jump of an instruction that made room for its neighbour's, and where that leads: behind its original bytes. */
-static void inner_bytes(const struct site *site, uint8_t *bytes)
-{
-  uint8_t jump[X64_JMP_LENGTH];
-  uintptr_t landing;
-
-  __builtin_memcpy(&landing, site->original + EVICT_INNER_LANDING, sizeof landing);
-  jump_bytes(site->address + site->inner, landing, jump);
-  for (unsigned i = 0; i < sizeof jump; i++)
-    bytes[site->inner + i] = jump[i];
-}
-
 void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
 {
   uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
@@ -41,22 +28,14 @@ void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
     jump_bytes(site->address, site->landing ? site->landing : site_gate(site), bytes);
     break;
   case SIGHOOK_ENTRY_EVICTED:
-    if (site->inner) {
-      bytes[0] = SHORT_JUMP;
-      bytes[1] = (uint8_t)(site->partner + site->inner - SHORT_JUMP_LENGTH);
-      break;
-    }
-    /* fall through */
   case SIGHOOK_ENTRY_PUNNED:
     x64_pun_bytes(site->address, site->prefixes, site->landing, jump);
     for (unsigned i = 0; i < site->length && i < site->prefixes + (unsigned)X64_JMP_LENGTH; i++)
       bytes[i] = jump[i];
-    if (site->inner)
-      inner_bytes(site, bytes);
     break;
   case SIGHOOK_ENTRY_TRAP:
     bytes[0] = host_trap[0];
-    for (unsigned i = 0; i < site->inner; i++)
+    for (unsigned i = 0; i < site->behind_trap; i++)
       bytes[1 + i] = (uint8_t)(site->landing >> (8 * i));
     break;
   case SIGHOOK_ENTRY_NONE:
@@ -73,7 +52,7 @@ bool host_entry_reaches(const struct site *site, uintptr_t target)
 
 size_t host_entry_span(const struct site *site)
 {
-  size_t jump = entry_is_punned(site) && !site->inner ? (size_t)site->prefixes + X64_JMP_LENGTH : 0;
+  size_t jump = entry_is_punned(site) ? (size_t)site->prefixes + X64_JMP_LENGTH : 0;
 
   return jump > site->length ? jump : site->length;
 }

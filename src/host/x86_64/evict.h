@@ -7,12 +7,6 @@
 #include <stdint.h>
 #include "host/entry.h"
 
-enum {
-  SHORT_JUMP = 0xEB,
-  SHORT_JUMP_LENGTH = 2,
-  EVICT_INNER_LANDING = 8    /* offset in site->original, of neighbours of that length at most: where the second jump leads */
-};
-
 /* Gives the site, whose instruction no jump and no pun fits, such an entry if there is one; else its reason tells why not. */
 void evict(const struct entry_request *request);
 
