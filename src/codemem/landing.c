@@ -127,8 +127,11 @@ static unsigned fitting_offsets(struct os_maps *maps, const struct landing_reque
 
   for (unsigned i = 0; i < request->offset_count; i++) {
     uintptr_t other = place + (uintptr_t)request->offsets[i];
+    bool clear = !overlap(place, other, request->target);
 
-    count += !overlap(place, other, request->target) && fits(maps, other, request->target);
+    for (unsigned j = 0; j < i && clear; j++)
+      clear = !overlap(place + (uintptr_t)request->offsets[j], other, request->target);
+    count += clear && fits(maps, other, request->target);
   }
   return count;
 }

@@ -1,0 +1,39 @@
+/* Hooks by the thousand, and children in which they are made. */
+#ifndef TESTS_EVICT_HOOKS_H
+#define TESTS_EVICT_HOOKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <sighook/sighook.h>
+#include "invariant.h"
+
+/* In a child, where cmocka's ways do not lead out. */
+#define REQUIRE(condition)                                                      \
+  do {                                                                          \
+    if (!(condition)) {                                                         \
+      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);           \
+      _exit(1);                                                                 \
+    }                                                                           \
+  } while (0)
+
+/* Runs `work` in a child, so that nothing of it is left behind; true where that came to its end. */
+bool in_child(void (*work)(void));
+
+sighook_spec spec_of(uintptr_t address, uint32_t flags);
+
+/* Drops the addresses that sighook_check refuses; the count left. */
+size_t keep_hookable(uintptr_t *addresses, size_t count);
+
+/* All in one batch. */
+bool install_all(const uintptr_t *addresses, sighook_hook *hooks, size_t count);
+bool remove_all(const sighook_hook *hooks, size_t count);
+
+void shuffle(void *items, size_t count, size_t size, uint64_t *seed);
+
+/* REQUIREs the invariant everywhere in the code, prints what stands there, and gives it back. */
+struct tally require_invariant(const struct code *code, const char *when);
+
+#endif
