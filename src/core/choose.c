@@ -114,8 +114,10 @@ static void choose(struct chooser *chooser, struct plan *plan, struct site *site
                                           .look = look_at_victim,
                                           .take = take_victim},
                               .plan = plan};
-  chooser->request.readable = read_planned(plan, site_place(site), code);
-  plan_read_original(plan, site_place(site), original, chooser->request.readable);
+  if (site->length < HOST_BRANCH_LENGTH) {            /* else nothing leans on anything */
+    chooser->request.readable = read_planned(plan, site_place(site), code);
+    plan_read_original(plan, site_place(site), original, chooser->request.readable);
+  }
   host_choose_entry(&chooser->request);
 }
 

@@ -7,7 +7,7 @@
 #include "table/table.h"
 #include "trap/trap.h"
 
-enum { LEAN_MAX = 8, TOGETHER_MAX = 4 };
+enum { TOGETHER_MAX = 4, PAGE_SIZE = 4096, PAGE_BITS = 1 << 16 };
 
 /* The states that a change passes through: in one store, or trap first, then the rest, then the start. */
 static bool follows(const struct site *site, const struct change *change, bool phased, struct plan *plan)
@@ -91,12 +91,30 @@ static sighook_status park(struct plan *plan, struct site *site, struct error *e
   return status;
 }
 
+/* Pages, by the low bits of their numbers, where entries that lean ever were: most code has none, and is not asked further. */
+static uint64_t leaning_pages[PAGE_BITS / 64];
+
+static unsigned page_bit(uintptr_t address)
+{
+  return (unsigned)(address / PAGE_SIZE % PAGE_BITS);
+}
+
+void leaning_note(const struct site *site)
+{
+  if (entry_is_punned(site))
+    leaning_pages[page_bit(site_place(site)) / 64] |= UINT64_C(1) << page_bit(site_place(site)) % 64;
+}
+
 /* The site, standing or to stand, whose entry begins `back` bytes before `address` and leans on what is there; or NULL. */
 static struct site *leaner(uintptr_t address, unsigned back)
 {
-  struct table_value found = table_find(address - back);
-  struct site *site = found.tag ? NULL : found.site;
+  struct table_value found;
+  struct site *site;
 
+  if (!(leaning_pages[page_bit(address - back) / 64] & UINT64_C(1) << page_bit(address - back) % 64))
+    return NULL;
+  found = table_find(address - back);
+  site = found.tag ? NULL : found.site;
   if (!site || !site->stub || !entry_is_punned(site) || host_entry_span(site) <= back || site->length > back)
     return NULL;
   return site_in_place(site) || site->going_live ? site : NULL;

@@ -9,6 +9,12 @@
 #include "error.h"
 #include "patch/patch.h"
 
+/* How far behind its start an entry may lean on bytes, at most. */
+enum { LEAN_MAX = 8 };
+
+/* To be told of every site that gets an entry, before it goes live. */
+void leaning_note(const struct site *site);
+
 /* Prepares for changes[index], which is made together with all `count`, sorted by address. A site that cannot follow is turned
  * into a trap, which *parked tells: at once if it is live, before it goes live if it is only planned. That is a change of its own:
  * where the site is one of `changes`, the bytes there have to be told anew, and all prepared for once more. */

@@ -64,9 +64,11 @@ static void choose(struct transaction *t, struct touched *touched)
 
   if (victim) {
     victim->round = (uint16_t)round_behind(victim);
+    leaning_note(victim);
     if (!victim->touched)
       transaction_touch(t, victim, touched->request);    /* there is room for one a request */
   }
+  leaning_note(site);
   round = round_behind(site);
   site->round = (uint16_t)round;
   if (round > ROUNDS_MAX) {
@@ -103,7 +105,9 @@ static bool still_mapped(struct transaction *t, const struct site *site)
 /* Sites without hooks that may have stood for this one's sake only. */
 static void release_leaned(struct transaction *t, const struct site *site, size_t index)
 {
-  for (size_t i = site->length; i < HOST_ENTRY_MAX; i++) {     /* a trap may have been a jump that leaned on them */
+  bool leaned = entry_is_punned(site) || site->reason == REASON_LEANED_ON;    /* the latter until it became a trap */
+
+  for (size_t i = site->length; leaned && i < LEAN_MAX; i++) {
     struct table_value found = table_find(site_place(site) + i);
 
     if (found.site && !found.tag && found.site->stub && !found.site->touched && site_in_place(found.site) &&
@@ -163,7 +167,7 @@ static unsigned round_before(const struct site *site)
 {
   unsigned round = 0;
 
-  for (unsigned back = 1; back < HOST_ENTRY_MAX; back++) {
+  for (unsigned back = 1; back < LEAN_MAX; back++) {
     struct table_value found = table_find(site_place(site) - back);
 
     if (found.site && !found.tag && found.site->leaving && entry_is_punned(found.site) && host_entry_span(found.site) > back &&
@@ -173,24 +177,30 @@ static unsigned round_before(const struct site *site)
   return round;
 }
 
-/* Those that go live had theirs when they were chosen; they come after all that goes, which may lean on them. */
-static void set_rounds(struct transaction *t)
+/* Those that go live had theirs when they were chosen; they come after all that goes, which may lean on them. Answers the last. */
+static unsigned set_rounds(struct transaction *t)
 {
-  unsigned first = 0;
+  unsigned first = 0, last = 0;
+  bool leaned = false;
 
   for (size_t i = 0; i < t->touched_count; i++) {
     struct site *site = t->touched[t->order[i]].site;
 
     if (!site->going_live)
       site->round = 0;
-    if (site->leaving) {
+    if (site->leaving && leaned)
       site->round = (uint16_t)round_before(site);
-      first = site->round >= first ? site->round + 1u : first;
-    }
+    leaned |= site->leaving && entry_is_punned(site);
+    first = site->leaving && site->round >= first ? site->round + 1u : first;
   }
-  for (size_t i = 0; i < t->touched_count; i++)
-    if (!t->touched[i].site->leaving)
-      t->touched[i].site->round = (uint16_t)(t->touched[i].site->round + first);
+  for (size_t i = 0; i < t->touched_count; i++) {
+    struct site *site = t->touched[i].site;
+
+    if (!site->leaving)
+      site->round = (uint16_t)(site->round + first);
+    last = site->round > last ? site->round : last;
+  }
+  return last;
 }
 
 static uint16_t round_at(uintptr_t address)
@@ -203,6 +213,7 @@ static uint16_t round_at(uintptr_t address)
 sighook_status rewrite_plan(struct transaction *t, struct error *error)
 {
   sighook_status status;
+  unsigned rounds;
   bool traps = HOST_LEAVES_BY_TRAP;
 
   for (size_t i = 0; i < t->touched_count; i++) {    /* by address: whoever is leaned on learns who stays */
@@ -216,11 +227,11 @@ sighook_status rewrite_plan(struct transaction *t, struct error *error)
   if (t->change_count)
     patch_sort(t->changes, t->change_count);
   status = settle(t, error);
-  set_rounds(t);
+  rounds = set_rounds(t);
   for (size_t i = 0; i < t->touched_count; i++)
     traps |= t->touched[i].site->entry == SIGHOOK_ENTRY_TRAP;
   for (size_t i = 0; i < t->change_count; i++) {
-    t->changes[i].round = round_at(t->changes[i].address);
+    t->changes[i].round = rounds ? round_at(t->changes[i].address) : 0;
     traps |= !patch_is_single_store(&t->changes[i]);
   }
   if (!status && traps)
