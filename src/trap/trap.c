@@ -31,13 +31,15 @@ static bool breakpoint_stands(uintptr_t address)
 
 /* Whether the breakpoint that a thread met at a site is not ours, removed since, but one that stands there still. The site may
  * come to life and go again between two looks, so more than one has to say the same. */
-static bool stands_for_others(const struct site *site, uintptr_t address)
+static bool stands_for_others(uintptr_t address)
 {
   for (unsigned look = 0; look < LOOKS; look++) {
+    const struct site *site;
     enum site_state state;
 
     if (!breakpoint_stands(address))
       return false;
+    site = table_find(address).site;   /* not always the one of before: another kind of hook may have a stub of its own */
     state = (enum site_state)atomic_load_explicit(&site->state, memory_order_acquire);
     if (state == SITE_LIVE || state == SITE_PATCHING)
       return false;
@@ -72,7 +74,7 @@ bool trap_claim(int signal_number, const void *siginfo, void *ucontext)
   case SITE_PATCH:
     break;
   }
-  if (stands_for_others(found.site, address))
+  if (stands_for_others(address))
     return false;
   frame_set_pc(ucontext, address);
   return true;
