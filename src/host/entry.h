@@ -40,10 +40,6 @@ struct entry_request {
 /* Sets entry, prefixes, landing, reason and fragile of the site. A trap always fits. */
 void host_choose_entry(const struct entry_request *request);
 
-/* Whether somebody's breakpoint stands where an instruction begins between those offsets from the site: it will go again, and what leant
- * on it would lead elsewhere. Padding is full of such bytes, and nobody's. */
-bool entry_meets_breakpoint(const struct entry_request *request, size_t from, size_t to);
-
 /* Whether what stands at the site is a jump that leans on the bytes behind it. */
 static inline bool entry_is_punned(const struct site *site)
 {

@@ -3,6 +3,7 @@
 #define TESTS_EVICT_TARGETS_H
 
 #include <stdint.h>
+#include "../live/windows.h"
 
 struct target {
   const char *name;
@@ -12,8 +13,7 @@ struct target {
 extern const struct target targets[];
 extern const unsigned target_count;
 
-/* Takes whatever the puns of a site of that length could land on; and of these sites. */
-void take_windows(const uint8_t *site, unsigned length);
+/* Takes whatever the puns of these sites could land on. */
 void targets_crowd(void);
 
 static inline long target_expected(long n)

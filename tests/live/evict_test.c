@@ -1,11 +1,11 @@
 /* Entries that evict the next instruction: live, in any order, beside threads, and with branches that lead to what was evicted. */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include "isa/x86_64/pun.h"
 #include "live.h"
+#include "windows.h"
 
 #define EVERY(X) X(before_long) X(before_short) X(before_relative) X(before_call) X(before_branch)
 #define DECLARE(name) \
@@ -18,7 +18,7 @@ DECLARE(before_padding)
 DECLARE(before_little)
 long enter_at(const uint8_t *address, long n);
 
-enum { BYTES = 32, PAGE = 4096 };
+enum { BYTES = 32 };
 
 struct target {
   const char *name;
@@ -32,19 +32,6 @@ enum { TARGETS = sizeof targets / sizeof targets[0] };
 static long expected(long n)
 {
   return 2 * n + 7;
-}
-
-/* Takes whatever the pun of a lone site could land on, so that none fits; what is there already will do. */
-static void take_windows(const uint8_t *site, unsigned length)
-{
-  for (unsigned prefixes = 0; prefixes < length; prefixes++) {
-    struct x64_window window;
-
-    if (!x64_pun_window((uintptr_t)site, length, prefixes, site, &window))
-      continue;
-    for (uint64_t page = window.first & ~(uint64_t)(PAGE - 1); page <= window.last; page += PAGE)
-      mmap((void *)page, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-  }
 }
 
 static int prepare(void **state)

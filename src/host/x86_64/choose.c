@@ -12,47 +12,47 @@
 
 enum { PUT_TRIES = 8 };
 
+size_t evict_next_start(const struct entry_request *request, size_t at)
+{
+  size_t length = x64_length(request->original + at, request->readable - at);
+
+  return at + (length ? length : 1);
+}
+
 /* Offsets from the site of the instructions that a pun with `prefixes` leans on. */
 static unsigned leaned_starts(const struct entry_request *request, unsigned prefixes, unsigned starts[LANDING_OFFSETS_MAX])
 {
-  unsigned count = 0, at = request->site->length;
+  unsigned count = 0;
 
-  while (at < prefixes + X64_JMP_LENGTH && count < LANDING_OFFSETS_MAX) {
-    size_t length = x64_length(request->original + at, request->readable - at);
-
-    starts[count++] = at;
-    at += length ? (unsigned)length : 1;
-  }
+  for (size_t at = request->site->length; at < prefixes + X64_JMP_LENGTH && count < LANDING_OFFSETS_MAX;
+       at = evict_next_start(request, at))
+    starts[count++] = (unsigned)at;
   return count;
 }
 
-bool entry_meets_breakpoint(const struct entry_request *request, size_t from, size_t to)
+bool evict_meets_breakpoint(const struct entry_request *request, size_t from, size_t to)
 {
   uintptr_t end = request->function_end ? request->function_end : UINTPTR_MAX;
 
-  for (size_t at = from; at < to && at < request->readable && request->site->address + at < end;) {
-    size_t length = x64_length(request->original + at, request->readable - at);
-
+  for (size_t at = from; at < to && at < request->readable && request->site->address + at < end; at = evict_next_start(request, at))
     if (request->original[at] == host_trap[0])
       return true;
-    at += length ? length : 1;
-  }
   return false;
 }
 
-static bool put_island(struct os_text *text, uintptr_t place, const struct site *site, bool dry)
+bool evict_put_island(const struct entry_request *request, uintptr_t place, const struct site *site)
 {
-  return dry || landing_put(text, place, site_gate(site)) == 0;
+  return request->dry || landing_put(request->text, place, site_gate(site)) == 0;
 }
 
 /* The places where a breakpoint on an instruction leaned on would send the jump get islands too. */
 static bool put_islands(const struct entry_request *request, const struct landing_request *landing, uintptr_t place,
                         bool complete)
 {
-  if (!put_island(request->text, place, request->site, request->dry))
+  if (!evict_put_island(request, place, request->site))
     return false;
   for (unsigned i = 0; complete && i < landing->offset_count; i++)
-    complete = put_island(request->text, place + (uintptr_t)landing->offsets[i], request->site, request->dry);
+    complete = evict_put_island(request, place + (uintptr_t)landing->offsets[i], request->site);
   request->site->fragile = !complete;
   request->site->landing = place;
   return true;
@@ -106,7 +106,7 @@ static void choose_short(const struct entry_request *request)
       site->reason = prefixes ? site->reason : REASON_UNREADABLE;
       break;
     }
-    if (!entry_meets_breakpoint(request, site->length, span) && try_pun(request, prefixes))
+    if (!evict_meets_breakpoint(request, site->length, span) && try_pun(request, prefixes))
       return;
   }
   evict(request);
@@ -171,5 +171,5 @@ bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t
   for (unsigned i = 0; i < 4; i++)
     displacement |= (uint32_t)jump[site->prefixes + 1 + i] << (8 * i);
   landing.first = landing.last = site->address + span + (uint64_t)(int64_t)(int32_t)displacement;
-  return landing_find(maps, &landing, &landing.first, &complete) && put_island(text, landing.first, site, false);
+  return landing_find(maps, &landing, &landing.first, &complete) && landing_put(text, landing.first, site_gate(site)) == 0;
 }

@@ -11,18 +11,12 @@
 #include "host/host.h"
 #include "host/x86_64/cpu.h"
 #include "isa/x86_64/evict.h"
-#include "isa/x86_64/insn.h"
 #include "isa/x86_64/pun.h"
 #include "os/threads.h"
 
 _Static_assert((int)X64_LEANED_MAX == (int)LANDING_OFFSETS_MAX, "as many as an eviction asks for");
 
 enum { TRAPPING_TRIES = 256 };
-
-static bool put_island(struct os_text *text, uintptr_t place, const struct site *site)
-{
-  return landing_put(text, place, site_gate(site)) == 0;
-}
 
 static bool find_place(void *context, enum x64_lander lander, const struct x64_wish *wish, uint64_t *place, bool *complete)
 {
@@ -63,14 +57,10 @@ static bool put_all(const struct entry_request *request, struct site *site, unsi
   size_t behind = site->address - request->site->address, at = site->length;
   bool complete = true;
 
-  if (!put_island(request->text, place, site))
+  if (!evict_put_island(request, place, site))
     return false;
-  while (complete && at < prefixes + X64_JMP_LENGTH) {
-    size_t length = x64_length(request->original + behind + at, request->readable - behind - at);
-
-    complete = put_island(request->text, x64_pun_deflected(site->address, prefixes, place, (unsigned)at, host_trap[0]), site);
-    at += length ? length : 1;
-  }
+  for (; complete && at < prefixes + X64_JMP_LENGTH; at = evict_next_start(request, behind + at) - behind)
+    complete = evict_put_island(request, x64_pun_deflected(site->address, prefixes, place, (unsigned)at, host_trap[0]), site);
   site->fragile = !complete;
   return true;
 }
@@ -109,7 +99,7 @@ static bool try_next(const struct entry_request *request)
   struct x64_eviction found;
 
   if (!request->look(request, site->address + site->length, &victim) ||
-      entry_meets_breakpoint(request, site->length, site->length + X64_PREFIXES_MAX + (size_t)X64_JMP_LENGTH))
+      evict_meets_breakpoint(request, site->length, site->length + X64_PREFIXES_MAX + (size_t)X64_JMP_LENGTH))
     return false;
   if (victim.is_head) {
     site->reason = REASON_LOOP_HEAD;
@@ -163,7 +153,7 @@ static bool try_padding(const struct entry_request *request)
     return false;
   if (!request->dry) {
     padding = request->take(request, site->address + site->length);
-    if (!padding || !put_island(request->text, place, site))
+    if (!padding || !evict_put_island(request, place, site))
       return false;
     x64_pun_bytes(site->address, 0, place, jump);
     for (unsigned i = site->length + 1u; i < X64_JMP_LENGTH; i++)

@@ -16,4 +16,14 @@ bool evict_keeps(const struct entry_request *request);
 /* The jump that an idle site had still leads to its island, if code[] is what stands from the site on. */
 bool evict_still_fits(const struct site *site, const uint8_t *code, size_t readable);
 
+/* Whether somebody's breakpoint stands where an instruction begins between those offsets from the site: it will go again, and what leant
+ * on it would lead elsewhere. Padding is full of such bytes, and nobody's. */
+bool evict_meets_breakpoint(const struct entry_request *request, size_t from, size_t to);
+
+/* Where the instruction behind the one at that offset from the site begins; the next byte, where none can be told. */
+size_t evict_next_start(const struct entry_request *request, size_t at);
+
+/* An island for the site, unless it is there already. */
+bool evict_put_island(const struct entry_request *request, uintptr_t place, const struct site *site);
+
 #endif

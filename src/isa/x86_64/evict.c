@@ -13,8 +13,7 @@ enum {
 struct pair {
   const struct x64_eviction_request *request;
   unsigned prefixes, victim_prefixes;
-  unsigned own;        /* of the site's displacement: bytes inside its own instruction */
-  unsigned victim_own; /* likewise the victim's */
+  unsigned victim_own; /* of the victim's displacement: bytes inside its own instruction */
   unsigned shared;     /* of the latter, the lowest, that lie in the site's displacement as well */
   uint8_t code[2 * (X64_PREFIXES_MAX + X64_JMP_LENGTH) + 8]; /* the bytes as they would stand, with what is decided so far */
 };
@@ -57,7 +56,7 @@ static void wish_for_leaned(struct x64_wish *wish, const struct pair *pair, unsi
   uint64_t address = pair->request->address + offset;
 
   wish->offset_count = 0;
-  while (pair->request->original && at < end && wish->offset_count < X64_LEANED_MAX) {
+  while (at < end && wish->offset_count < X64_LEANED_MAX) {
     size_t step = x64_length(pair->request->original + at, pair->request->readable - at);
 
     wish->offsets[wish->offset_count++] =
@@ -152,9 +151,8 @@ bool x64_evict(const struct x64_eviction_request *request, const struct x64_spac
       struct pair pair = {.request = request, .prefixes = prefixes, .victim_prefixes = victim};
       unsigned leaned;
 
-      pair.own = bytes_in(request->length, prefixes);
       pair.victim_own = bytes_in(request->victim_length, victim);
-      leaned = DISPLACEMENT - pair.own;
+      leaned = DISPLACEMENT - bytes_in(request->length, prefixes);
       pair.shared = leaned > victim + 1 ? leaned - victim - 1 : 0;
       pair.shared = pair.shared < pair.victim_own ? pair.shared : pair.victim_own;
       if (!leans_too_far(request, prefixes, victim) && try_pair(&pair, space, complete_only, found))

@@ -31,7 +31,7 @@ struct x64_space {
 struct x64_eviction_request {
   uint64_t address;
   const uint8_t *code;       /* what stands, or will, from the address on */
-  const uint8_t *original;   /* the program's own bytes there, by which instructions begin; NULL: no breakpoints are thought of */
+  const uint8_t *original;   /* the program's own bytes there, by which instructions begin */
   size_t readable;
   unsigned length, victim_length;
   unsigned span_max;         /* bytes from the address on that may be leaned on */
