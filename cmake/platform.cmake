@@ -50,6 +50,7 @@ set(SIGHOOK_COMMON_SOURCES
 # Instruction-set code is pure: the library has its own machine's, and the tests run every machine's on every host.
 set(SIGHOOK_ISA_x86_64
   src/isa/x86_64/evict.c
+  src/isa/x86_64/boundary.c
   src/isa/x86_64/insn.c
   src/isa/x86_64/pun.c
   src/isa/x86_64/relocate.c)
@@ -57,6 +58,7 @@ set(SIGHOOK_ISA_aarch64
   src/isa/aarch64/insn.c
   src/isa/aarch64/relocate.c)
 set(SIGHOOK_HOST_x86_64
+  src/host/x86_64/boundary.c
   src/host/x86_64/choose.c
   src/host/x86_64/context.c
   src/host/x86_64/cpu.c

@@ -14,8 +14,9 @@ struct chooser {
   struct entry_request request;      /* first: the host passes it back */
   struct plan *plan;
   struct examination found;          /* of the victim looked at last */
-  struct site *taken;
-  bool was_going;                    /* before it was taken */
+  uintptr_t found_at;
+  struct victims *victims;
+  unsigned room;                     /* no more are to be taken */
 };
 
 /* What stands from `place` on, with what this change has chosen so far. */
@@ -62,9 +63,10 @@ static bool look_at_victim(const struct entry_request *request, uintptr_t addres
   struct error ignored;
 
   *victim = (struct entry_victim){0};
+  chooser->found_at = 0;
   if (known.site && !known.tag && known.site->going_live) {
     victim->site = known.site;
-    if (!gives_way(known.site) || known.site->behind_trap)      /* the latter serves another already */
+    if (!gives_way(known.site) || known.site->lent)      /* the latter serves another already */
       return false;
   } else if (site_covering(address)) {
     return false;                    /* in place, its bytes stay */
@@ -75,25 +77,42 @@ static bool look_at_victim(const struct entry_request *request, uintptr_t addres
   if (!victim->site)
     victim->idle = site_find(&spec, found);
   victim->length = found->length;
+  chooser->found_at = address;
   victim->is_head = found->is_head;
+  victim->is_target = found->is_target;
   victim->is_padding = found->is_padding;
   return true;
+}
+
+/* One that goes live for hooks of its own may have another entry now, so it stays listed. */
+static void give_back(const struct entry_request *request)
+{
+  struct victims *victims = ((struct chooser *)request)->victims;
+  unsigned kept = 0;
+
+  for (unsigned i = 0; i < victims->count; i++)
+    if (victims->sites[i]->hooks)
+      victims->sites[kept++] = victims->sites[i];
+    else
+      victims->sites[i]->going_live = false;
+  victims->count = kept;
 }
 
 static struct site *take_victim(const struct entry_request *request, uintptr_t address)
 {
   struct chooser *chooser = (struct chooser *)request;
+  struct victims *victims = chooser->victims;
   sighook_spec spec = victim_spec(address);
+  struct entry_victim ignored_too;
   struct error ignored;
   struct site *site;
 
-  if (site_find_or_make(chooser->plan, &spec, &chooser->found, &site, &ignored))
+  if (victims->count >= chooser->room || victims->count == VICTIMS_LISTED ||
+      (chooser->found_at != address && !look_at_victim(request, address, &ignored_too)) ||
+      site_find_or_make(chooser->plan, &spec, &chooser->found, &site, &ignored))
     return NULL;
-  if (chooser->taken && chooser->taken != site && !chooser->was_going)
-    chooser->taken->going_live = false;   /* it was of no use */
-  chooser->was_going = chooser->taken == site ? chooser->was_going : site->going_live;
+  victims->sites[victims->count++] = site;
   site->going_live = true;
-  chooser->taken = site;
   return site;
 }
 
@@ -101,19 +120,22 @@ static void choose(struct chooser *chooser, struct plan *plan, struct site *site
 {
   uint8_t code[SEEN], original[SEEN];
 
-  *chooser = (struct chooser){.request = {.site = site,
-                                          .code = code,
-                                          .original = original,
-                                          .next_entry = choice->next_entry,
-                                          .function_end = choice->function_end,
-                                          .interior_target = choice->interior_target,
-                                          .flags = choice->flags,
-                                          .dry = dry,
-                                          .maps = &plan->maps,
-                                          .text = &plan->text,
-                                          .look = look_at_victim,
-                                          .take = take_victim},
-                              .plan = plan};
+  chooser->plan = plan;
+  chooser->found_at = 0;
+  chooser->victims->count = 0;
+  chooser->request = (struct entry_request){.site = site,
+                                            .code = code,
+                                            .original = original,
+                                            .next_entry = choice->next_entry,
+                                            .function_end = choice->function_end,
+                                            .interior_target = choice->interior_target,
+                                            .flags = choice->flags,
+                                            .dry = dry,
+                                            .maps = &plan->maps,
+                                            .text = &plan->text,
+                                            .look = look_at_victim,
+                                            .take = take_victim,
+                                            .give_back = give_back};
   if (site->length < HOST_BRANCH_LENGTH) {            /* else nothing leans on anything */
     chooser->request.readable = read_planned(plan, site_place(site), code);
     plan_read_original(plan, site_place(site), original, chooser->request.readable);
@@ -121,21 +143,23 @@ static void choose(struct chooser *chooser, struct plan *plan, struct site *site
   host_choose_entry(&chooser->request);
 }
 
-struct site *choose_entry(struct plan *plan, struct site *site, const struct choice *choice)
+void choose_entry(struct plan *plan, struct site *site, const struct choice *choice, unsigned room, struct victims *victims)
 {
   struct chooser chooser;
 
+  chooser.victims = victims;
+  chooser.room = room;
   choose(&chooser, plan, site, choice, false);
-  if (chooser.taken && site->entry != SIGHOOK_ENTRY_EVICTED && !chooser.was_going) {
-    chooser.taken->going_live = false;
-    return NULL;
-  }
-  return chooser.taken;
+  if (site->entry != SIGHOOK_ENTRY_EVICTED)
+    give_back(&chooser.request);
 }
 
 void choose_dry(struct plan *plan, struct site *draft, const struct choice *choice)
 {
+  struct victims none;
   struct chooser chooser;
 
+  chooser.victims = &none;
+  chooser.room = 0;
   choose(&chooser, plan, draft, choice, true);
 }

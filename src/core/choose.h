@@ -8,6 +8,7 @@
 #include "core/examine.h"
 #include "core/plan.h"
 #include "core/site.h"
+#include "host/entry.h"
 
 /* What the choice depends on, beside the code. */
 struct choice {
@@ -25,8 +26,16 @@ static inline struct choice choice_by(const struct examination *found, uint32_t 
                          .flags = flags};
 }
 
-/* Gives the site an entry. Returns NULL, or a site without hooks that has to go live with it, and before it. */
-struct site *choose_entry(struct plan *plan, struct site *site, const struct choice *choice);
+/* Sites that have to go live with another one, and before it or at once with it. */
+enum { VICTIMS_LISTED = ENTRY_VICTIMS_MAX + 1 };      /* with one that gave way to an attempt that failed */
+
+struct victims {
+  struct site *sites[VICTIMS_LISTED];
+  unsigned count;
+};
+
+/* Gives the site an entry; at most `room` others give way for it. */
+void choose_entry(struct plan *plan, struct site *site, const struct choice *choice, unsigned room, struct victims *victims);
 
 /* What choose_entry would choose for a draft; nothing is made. */
 void choose_dry(struct plan *plan, struct site *draft, const struct choice *choice);

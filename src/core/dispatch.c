@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include "core/lifetime.h"
 #include "core/tally.h"
+#include "table/table.h"
 
 static void count_hit(const struct chain *chain, struct thread *thread, bool missed)
 {
@@ -79,6 +80,21 @@ static int run_action(struct frame *frame, const struct site *site, unsigned sav
   else if (delivered((struct hook *)action, delivery))
     action->handler(&frame->context, action->argument);
   return 0;
+}
+
+uintptr_t dispatch_target(const struct frame *frame)
+{
+  const struct site *site = host_frame_site(frame);
+  uintptr_t pc = host_pc(&frame->context);
+  struct table_value found;
+
+  if (pc == site->address)
+    return host_path(site, PART_DISPLACED);
+  found = table_find(pc);
+  if (!found.site || found.tag || found.site->shift ||
+      atomic_load_explicit(&found.site->state, memory_order_acquire) != SITE_LIVE)
+    return pc;
+  return site_gate(found.site);
 }
 
 struct thread *dispatch_thread(struct thread *thread)

@@ -24,4 +24,8 @@ struct thread *dispatch_thread(struct thread *thread);
  * saved than `save_class`; capture again. */
 int dispatch_nested(struct frame *frame, struct site *site, struct thread *thread, unsigned save_class);
 
+/* Where a thread goes on that was captured and may not go its stub's own way: straight to a stub where the pc is hooked, since a
+ * trap may stand there; to the displaced instruction where only sp was changed. */
+uintptr_t dispatch_target(const struct frame *frame);
+
 #endif

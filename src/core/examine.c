@@ -85,6 +85,7 @@ static sighook_status examine_place(struct plan *plan, uintptr_t address, struct
   found->interior_target = facts.interior_target != 0;
   found->known_start = facts.boundary == BOUNDARY_YES;
   found->is_head = facts.is_head;
+  found->is_target = facts.is_target;
   found->is_padding = facts.is_padding;
   return SIGHOOK_OK;
 }

@@ -17,7 +17,9 @@ struct examination {
   uintptr_t function_end;            /* 0: unknown */
   bool interior_target;
   bool known_start;                  /* an instruction certainly begins there */
-  bool is_head, is_padding;          /* of a loop, or a function; between functions */
+  bool is_head;                      /* of a loop, or a function */
+  bool is_target;                    /* of a branch of the function */
+  bool is_padding;                   /* between functions */
   uint8_t length;                    /* of the instruction to be displaced, code[shift] on */
   uint8_t shift;
   bool signs;

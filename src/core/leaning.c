@@ -180,7 +180,7 @@ bool leaning_holds(struct plan *plan, const struct site *site)
     const struct site *other = leaner(change.address, back);
 
     if (other && !other->leaving &&
-        (other->going_live || !follows(other, &change, !patch_is_single_store(&change), plan)))
+        (other->going_live || other->leads_on || !follows(other, &change, !patch_is_single_store(&change), plan)))
       return true;
   }
   return false;

@@ -32,6 +32,8 @@ const char *reason_text(enum entry_reason reason)
     return "no memory is free within a branch's reach: the stub lies farther away, and goes back by a trap too";
   case REASON_EVICTS:
     return "the instruction is shorter than a jump, which therefore leans on one put in place of the next instruction";
+  case REASON_REACHES_OVER:
+    return "the instruction is shorter than a jump, which therefore reaches over the next ones: branches to those would meet traps";
   case REASON_GIVES_WAY:
     return "the jump of another instruction needs this one's bytes";
   case REASON_LOOP_HEAD:

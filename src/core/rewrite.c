@@ -8,6 +8,8 @@
 #include "core/reason.h"
 #include "host/entry.h"
 #include "host/host.h"
+#include "os/sync.h"
+#include "patch/poke.h"
 #include "table/table.h"
 #include "trap/trap.h"
 
@@ -59,14 +61,18 @@ static unsigned round_behind(const struct site *site)
 
 static void choose(struct transaction *t, struct touched *touched)
 {
-  struct site *site = touched->site, *victim = choose_entry(&t->plan, site, &touched->choice);
+  struct site *site = touched->site;
+  struct victims victims;
   unsigned round;
 
-  if (victim) {
+  choose_entry(&t->plan, site, &touched->choice, (unsigned)(t->touched_max - t->touched_count), &victims);
+  for (unsigned i = victims.count; i-- > 0;) {       /* from the highest address down, as rounds want it */
+    struct site *victim = victims.sites[i];
+
     victim->round = (uint16_t)round_behind(victim);
     leaning_note(victim);
     if (!victim->touched)
-      transaction_touch(t, victim, touched->request);    /* there is room for one a request */
+      transaction_touch(t, victim, touched->request);
   }
   leaning_note(site);
   round = round_behind(site);
@@ -116,6 +122,32 @@ static void release_leaned(struct transaction *t, const struct site *site, size_
   }
 }
 
+/* A boundary inside the jump of the change planned last, which comes or goes too, is changed with it: no trap is to stand there
+ * while others still run on to it. */
+static bool join_change(struct transaction *t, const struct touched *touched)
+{
+  struct change *change = t->change_count ? &t->changes[t->change_count - 1] : NULL;
+  struct site *site = touched->site, *reaching = change ? table_find(change->address).site : NULL;
+  struct touched *owner;
+  size_t offset;
+
+  if (!change || !site_is_boundary(site) || !reaching || !entry_is_punned(reaching) ||
+      reaching->going_live != site->going_live || reaching->leaving != site->leaving)
+    return false;
+  offset = site_place(site) - change->address;
+  if (offset != change->length || offset >= host_entry_span(reaching))
+    return false;
+  owner = (struct touched *)((char *)change->before - offsetof(struct touched, before));
+  for (size_t i = 0; i < site->lent; i++) {
+    owner->before[offset + i] = touched->before[i];
+    owner->after[offset + i] = touched->after[i];
+    owner->starts[offset + i] = i == 0;
+  }
+  change->length += site->lent;
+  change->starts = owner->starts;
+  return true;
+}
+
 static void plan_change(struct transaction *t, size_t index)
 {
   struct touched *touched = &t->touched[t->order[index]];
@@ -137,6 +169,9 @@ static void plan_change(struct transaction *t, size_t index)
   site->landing = direct;
   if (wanted)
     host_entry_bytes(site, touched->after);
+  touched->starts[0] = true;
+  if (join_change(t, touched))
+    return;
   t->changes[t->change_count++] = (struct change){
       .address = site_place(site), .length = site->length, .before = touched->before, .after = touched->after};
   if (site->leaving)
@@ -239,6 +274,75 @@ sighook_status rewrite_plan(struct transaction *t, struct error *error)
   return status;
 }
 
+/* ---- stubs that go on to the next one's ---- */
+
+/* The boundary right behind the site, standing or to stand, or NULL. */
+static const struct site *boundary_behind(const struct site *site)
+{
+  struct table_value found = table_find(site_next(site));
+
+  if (!site->back_offset || !found.site || found.tag || !found.site->stub || !site_is_boundary(found.site))
+    return NULL;
+  return site_in_place(found.site) || found.site->going_live ? found.site : NULL;
+}
+
+/* Where a trap stands behind the site, its stub goes on to that one's instead of the code. Were this refused, it would be right
+ * still: the trap leads there too. */
+static void lead(struct site *site, const struct site *next)
+{
+  uint8_t bytes[HOST_BACK_LENGTH];
+
+  if (!next && !site->leads_on)
+    return;
+  host_stub_back(site, next ? site_gate(next) : site_next(site), bytes);
+  if (poke_live(site->stub + site->back_offset + (HOST_BRANCH_LENGTH - HOST_BACK_LENGTH), bytes, sizeof bytes) == 0)
+    site->leads_on = next != NULL;
+}
+
+static void lead_on(const struct transaction *t)
+{
+  bool any = false;
+
+  for (size_t i = 0; i < t->touched_count; i++) {
+    struct site *site = t->touched[i].site;
+
+    if (site->going_live) {
+      lead(site, boundary_behind(site));
+      any |= site->leads_on;
+    }
+  }
+  if (any && os_sync_works())
+    os_sync_core();                    /* before there are traps */
+}
+
+/* The site that leads on to this one. */
+static struct site *leading_here(const struct site *site)
+{
+  for (unsigned back = 1; back < SITE_BYTES; back++) {
+    struct table_value found = table_find(site_place(site) - back);
+
+    if (found.site && !found.tag && found.site->leads_on && site_next(found.site) == site_place(site))
+      return found.site;
+  }
+  return NULL;
+}
+
+/* The boundaries are gone, or those that failed to come never stood. */
+static void lead_back(const struct transaction *t, bool failed)
+{
+  for (size_t i = 0; i < t->touched_count; i++) {
+    struct site *site = t->touched[i].site, *before;
+
+    if (failed ? !site->going_live : !site->leaving)
+      continue;
+    lead(site, NULL);
+    if (site_is_boundary(site) && (before = leading_here(site)))
+      lead(before, NULL);
+  }
+}
+
+/* ---- the whole ---- */
+
 sighook_status rewrite_code(struct transaction *t, struct error *error)
 {
   sighook_status status = arena_flush(&t->plan.text, error);
@@ -249,12 +353,14 @@ sighook_status rewrite_code(struct transaction *t, struct error *error)
       publish(t->touched[i].site, &t->touched[i].publication);
       atomic_store_explicit(&t->touched[i].site->state, SITE_LIVE, memory_order_release);
     }
-  if (!status && t->change_count) {
-    status = patch_in_rounds(&t->plan.maps, &t->plan.text, t->changes, t->change_count, &at, error);
-    if (status)
-      for (size_t i = 0; i < t->touched_count; i++)
-        if (site_place(t->touched[i].site) == t->changes[at].address)
-          t->failed_at = t->touched[i].request;
-  }
+  if (status || !t->change_count)
+    return status;
+  lead_on(t);
+  status = patch_in_rounds(&t->plan.maps, &t->plan.text, t->changes, t->change_count, &at, error);
+  lead_back(t, status != SIGHOOK_OK);
+  if (status)
+    for (size_t i = 0; i < t->touched_count; i++)
+      if (site_place(t->touched[i].site) == t->changes[at].address)
+        t->failed_at = t->touched[i].request;
   return status;
 }

@@ -54,6 +54,7 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   site->original_offset = stub.original_offset;
   site->displaced_offset = stub.displaced_offset;
   site->exit_offset = stub.exit_offset;
+  site->back_offset = stub.back_offset;
   site->count_offset = stub.count_offset;
   atomic_store_explicit(&site->path, host_path(site, PART_DISPLACED), memory_order_relaxed);
   atomic_store_explicit(&site->routine, host_routine(CLASS_INTEGER), memory_order_relaxed);

@@ -75,8 +75,10 @@ struct site {
   bool fragile : 1;
   bool touched : 1, going_live : 1;  /* by the change under way */
   bool leaving : 1;                  /* by it: the program's own bytes come back */
+  bool leads_on : 1;                 /* the stub goes back to the next site's gate, since a trap stands in the code there */
+  uint8_t back_offset;               /* in the stub: the jump behind the site, which can lead elsewhere; 0: there is none */
   uint16_t round;                    /* of the change under way: it leans on what earlier rounds write */
-  uint8_t behind_trap;               /* TRAP: so many bytes behind it, the low ones of `landing`, are another entry's */
+  uint8_t lent;                      /* TRAP: so many of its bytes, the low ones of `landing`, are another entry's jump's */
 };
 
 struct plan;
@@ -110,6 +112,12 @@ struct site *site_covering(uintptr_t address);
 static inline uintptr_t site_gate(const struct site *site)
 {
   return site->stub + site->entry_offset;
+}
+
+/* Whether the site is a boundary inside another one's jump: whoever comes there by a branch is led to its stub by a trap. */
+static inline bool site_is_boundary(const struct site *site)
+{
+  return site->entry == SIGHOOK_ENTRY_TRAP && site->lent != 0;
 }
 
 /* Where the entry stands. */

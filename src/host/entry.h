@@ -16,8 +16,11 @@ struct entry_victim {
   struct site *idle;           /* NULL, or what `take` would answer: the site of before, with the entry that it had */
   uint8_t length;
   bool is_head;                /* of a loop, which a jump would slow down */
+  bool is_target;              /* a branch leads there, which a trap would slow down */
   bool is_padding;             /* nobody runs it */
 };
+
+enum { ENTRY_VICTIMS_MAX = 4 };
 
 struct entry_request {
   struct site *site;           /* address, length, original bytes and stub are set */
@@ -33,8 +36,10 @@ struct entry_request {
   struct os_text *text;
   /* Whether the instruction at `address` may be a victim. */
   bool (*look)(const struct entry_request *request, uintptr_t address, struct entry_victim *victim);
-  /* Its site, to be given an entry that leads to its gate; NULL where none can be made. At most one a request. */
+  /* Its site, to be given an entry that leads to its gate; NULL where none can be made. */
   struct site *(*take)(const struct entry_request *request, uintptr_t address);
+  /* Lets go of all that were taken. */
+  void (*give_back)(const struct entry_request *request);
 };
 
 /* Sets entry, prefixes, landing, reason and fragile of the site. A trap always fits. */

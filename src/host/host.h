@@ -19,6 +19,7 @@
  *   STUB_MAX, STUB_ALIGN, INSN_MAX, INSN_ALIGN, ISLAND_MAX, ENTRY_MAX     bytes
  *   LOOK_AROUND                        bytes that matter around an instruction that is to be hooked; 0: none
  *   BRANCH_LENGTH                      of a branch entry
+ *   BACK_LENGTH                        of what says in a stub's last jump where it leads
  *   TRAP_LENGTH, TRAP_PC_OFFSET        of the breakpoint instruction; how far behind its start the reported pc lies
  *   SYSCALLS_CLOBBER_VECTORS           whether a system call may leave nothing of vector registers
  *   LEAVES_BY_TRAP                     whether a capture may need the trap handler to go on at another pc
@@ -73,6 +74,7 @@ uint64_t *host_result(sighook_context *context);
 struct host_stub {
   uint8_t bytes[HOST_STUB_MAX];
   uint8_t length, probe_offset, displaced_offset, exit_offset, count_offset;
+  uint8_t back_offset;     /* of the jump behind the site; 0: it has none that could lead elsewhere */
   uint8_t entry_offset;    /* where entries lead */
   uint8_t original_offset; /* where calls of the whole original lead */
   uint8_t trap_offset;     /* of a displaced breakpoint of the program's own; 0xff: none */
@@ -99,6 +101,9 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
 
 /* Where a branch of the stub, behind the displaced instruction's work or a skipped one, leads: behind the site or to a target. */
 uintptr_t host_stub_leads_to(const struct site *site, size_t offset);
+
+/* For the jump behind the displaced instruction, whose last HOST_BACK_LENGTH bytes say where, to lead to `target`. */
+void host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOST_BACK_LENGTH]);
 
 /* What to add to sp at that offset of a stub to have the program's own. */
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset);

@@ -176,6 +176,7 @@ static void look_inside(uintptr_t address, size_t length, struct code_facts *fac
   if (decoded.marks[address - decoded.start]) {
     facts->boundary = BOUNDARY_YES;
     facts->is_head = decoded.marks[address - decoded.start] & MARK_HEAD;
+    facts->is_target = decoded.marks[address - decoded.start] & MARK_TARGET;
     facts->enclosing = around;
   } else if (address < decoded.decoded_to) {
     facts->boundary = BOUNDARY_NO;
@@ -289,7 +290,7 @@ sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t leng
     look_inside(address, length, facts);
   if (is_entry) {
     facts->boundary = BOUNDARY_YES;
-    facts->is_head = true;
+    facts->is_head = facts->is_target = true;
   }
   return SIGHOOK_OK;
 }

@@ -21,6 +21,7 @@ struct code_facts {
   uintptr_t next_entry;        /* the lowest known function entry above the address; UINTPTR_MAX where unknown */
   enum boundary boundary;      /* whether an instruction begins at the address */
   bool is_head;                /* BOUNDARY_YES: the head of a loop, as a branch of the function leads back there, or the entry */
+  bool is_target;              /* BOUNDARY_YES: a direct branch of the function leads there, or it is the entry */
   bool is_padding;             /* BOUNDARY_YES: behind a function's end, and nothing that does anything up to the next entry */
   uintptr_t instruction_start; /* BOUNDARY_NO: the instruction that the address is inside of */
   uintptr_t interior_target;   /* 0, or where a branch leads strictly inside the instruction at the address */

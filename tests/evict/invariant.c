@@ -73,19 +73,36 @@ static const char *follow(const struct code *code, const uint8_t *bytes, uintptr
   return wrong;
 }
 
+/* Where the stub's jump behind the instruction leads instead, if a trap stands there: to the next one's gate. */
+static const char *lead_on(const struct site *site, struct x64_displaced *displaced)
+{
+  const struct site *next = table_find(site->address + site->length).site;
+
+  if (!site->leads_on)
+    return NULL;
+  if (!next || !site_in_place(next) || !site_is_boundary(next) || ((const uint8_t *)next->address)[0] != host_trap[0])
+    return "the stub goes on to a boundary that is none";
+  host_stub_back(site, site_gate(next), displaced->bytes + displaced->back_offset + 1);
+  return NULL;
+}
+
 /* The stub's displaced part is what the relocator makes of the instruction, and a site without hooks leads there. */
 static const char *check_stub(const struct code *code, const struct site *site, uintptr_t address)
 {
   const uint8_t *original = code_original(code, address);
   struct x64_displaced displaced;
   uintptr_t copy = site->stub + site->displaced_offset;
+  const char *wrong;
 
   if (site->address != address)
     return "the way leads to another instruction's stub";
   if (memcmp(site->original, original, site->length) != 0 || site->length != x64_length(original, X64_INSN_MAX))
     return "the site has other bytes for the original ones";
-  if (x64_relocate(original, site->length, address, copy, &displaced) != X64_RELOCATED ||
-      memcmp((const void *)copy, displaced.bytes, displaced.length) != 0)
+  if (x64_relocate(original, site->length, address, copy, &displaced) != X64_RELOCATED)
+    return "the instruction cannot be relocated";
+  if ((wrong = lead_on(site, &displaced)))
+    return wrong;
+  if (memcmp((const void *)copy, displaced.bytes, displaced.length) != 0)
     return "the stub does not end in the displaced instruction";
   if (table_find(address).site != site)
     return "the table has another site";

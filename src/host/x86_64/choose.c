@@ -138,7 +138,7 @@ void host_choose_entry(const struct entry_request *request)
   site->fragile = false;
   site->prefixes = 0;
   site->landing = 0;
-  site->behind_trap = 0;
+  site->lent = 0;
   if (request->flags & SIGHOOK_FORCE_TRAP) {
     site->reason = REASON_FORCED;
   } else if (request->interior_target) {

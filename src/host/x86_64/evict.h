@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "host/entry.h"
+#include "isa/x86_64/space.h"
 
 /* Gives the site, whose instruction no jump and no pun fits, such an entry if there is one; else its reason tells why not. */
 void evict(const struct entry_request *request);
@@ -19,6 +20,9 @@ bool evict_still_fits(const struct site *site, const uint8_t *code, size_t reada
 /* Whether somebody's breakpoint stands where an instruction begins between those offsets from the site: it will go again, and what leant
  * on it would lead elsewhere. Padding is full of such bytes, and nobody's. */
 bool evict_meets_breakpoint(const struct entry_request *request, size_t from, size_t to);
+
+/* Where islands may lie, as the searches ask; `context` is the entry_request. */
+bool evict_find_place(void *context, enum x64_lander lander, const struct x64_wish *wish, uint64_t *place, bool *complete);
 
 /* Where the instruction behind the one at that offset from the site begins; the next byte, where none can be told. */
 size_t evict_next_start(const struct entry_request *request, size_t at);

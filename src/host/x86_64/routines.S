@@ -266,6 +266,10 @@ leave:
         .cfi_def_cfa rbx, FRAME_TO_SP - FRAME_BIAS
         .cfi_undefined rip
         lea     AT(0), %rsp
+        lea     AT(0), %rdi
+        cld
+        call    dispatch_target                 /* general registers only */
+        mov     %rax, AT(CONTEXT_RIP)
         mov     AT(CONTEXT_RSP), %rax
         lea     -(RED_ZONE + 8)(%rax), %rax
         lea     AT(FRAME_SIZE + 8), %rcx
@@ -279,7 +283,6 @@ leave:
         mov     %rdi, %rsp
         lea     FRAME_BIAS(%rdi), %rbx
         mov     $(FRAME_SIZE / 8), %ecx
-        cld
         rep movsq
 1:      mov     AT(CONTEXT_RIP), %rcx
         mov     %rcx, (%rax)

@@ -162,6 +162,8 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   if (status)
     return status;
   stub->exit_offset = (uint8_t)(e.length + displaced.exit_offset);
+  if (displaced.back_offset != 0xFF)
+    stub->back_offset = (uint8_t)(e.length + displaced.back_offset);
   if (displaced.trap_offset != 0xFF)
     stub->trap_offset = (uint8_t)(e.length + displaced.trap_offset);
   emit(&e, displaced.bytes, displaced.length);
@@ -205,6 +207,14 @@ uintptr_t host_stub_leads_to(const struct site *site, size_t offset)
 {
   (void)offset;                      /* a loop's jump to its target is not told apart */
   return site_next(site);
+}
+
+void host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOST_BACK_LENGTH])
+{
+  uint32_t displacement = (uint32_t)(target - (site->stub + site->back_offset + JUMP_LENGTH));
+
+  for (unsigned i = 0; i < HOST_BACK_LENGTH; i++)
+    bytes[i] = (uint8_t)(displacement >> (8 * i));
 }
 
 static intptr_t counting_sp_offset(const struct site *site, size_t offset)

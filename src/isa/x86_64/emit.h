@@ -20,7 +20,8 @@ enum {
   X64_BASE_NONE = 5,                          /* of a SIB byte with mod 0: disp32 alone */
   X64_INDEX_NONE = 4,
   X64_CONSTANTS_MAX = 3,
-  X64_CONSTANT_LENGTH = 8
+  X64_CONSTANT_LENGTH = 8,
+  X64_LINE = 64                               /* bytes that one store changes at once */
 };
 
 struct x64_code {
@@ -90,6 +91,19 @@ static inline void x64_emit_jump(struct x64_code *code, uint64_t target)
     X64_EMIT(code, X64_GROUP_5, X64_GROUP_JMP << 3 | X64_MODRM_RIP);       /* jmp *constant(%rip) */
     x64_emit_constant(code, target);
   }
+}
+
+/* To the next instruction: a displacement inside a line, so that it can be changed by one store. */
+static inline void x64_emit_back(struct x64_code *code)
+{
+  unsigned start;
+
+  while ((code->to + code->length + 1) % X64_LINE > X64_LINE - 4)
+    X64_EMIT(code, 0x90);
+  start = code->length;
+  x64_emit_jump(code, code->next);
+  if (code->out->bytes[start] == X64_JMP_REL32)
+    code->out->back_offset = (uint8_t)start;
 }
 
 /* Aligned, since the program may have alignment checks on. */

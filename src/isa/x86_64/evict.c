@@ -25,14 +25,6 @@ static unsigned bytes_in(unsigned length, unsigned prefixes)
   return bytes < DISPLACEMENT ? bytes : DISPLACEMENT;
 }
 
-/* The i-th of the numbers of that many bits, each once, spread evenly. */
-static uint32_t spread(uint32_t i, unsigned bits)
-{
-  const uint32_t odd = UINT32_C(0x9E3779B1);
-
-  return bits ? (i * (odd >> (32 - bits) | 1)) & (UINT32_MAX >> (32 - bits)) : 0;
-}
-
 static void put_low(uint8_t *bytes, uint32_t value, unsigned count)
 {
   for (unsigned i = 0; i < count; i++)
@@ -77,7 +69,7 @@ static bool find_victim_place(struct pair *pair, const struct x64_space *space, 
     uint64_t candidate;
     bool candidate_complete;
 
-    put_low(victim_displacement(pair) + pair->shared, spread(i, 8 * left), left);
+    put_low(victim_displacement(pair) + pair->shared, x64_spread(i, 8 * left), left);
     if (!x64_pun_window(request->address + request->length, pair->victim_prefixes + 1, pair->victim_prefixes, victim_code(pair),
                         &wish.window))
       continue;
@@ -124,7 +116,7 @@ static bool try_pair(struct pair *pair, const struct x64_space *space, bool comp
   for (uint32_t i = 0; i < tries; i++) {
     struct x64_eviction candidate;
 
-    if (!try_assignment(pair, space, spread(i, 8 * pair->shared), &candidate) || (!candidate.complete && (complete_only || any)))
+    if (!try_assignment(pair, space, x64_spread(i, 8 * pair->shared), &candidate) || (!candidate.complete && (complete_only || any)))
       continue;
     *found = candidate;
     any = true;

@@ -7,26 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "isa/x86_64/pun.h"
-
-enum { X64_LEANED_MAX = 4 };
-
-/* Whose island is asked for. */
-enum x64_lander { X64_SITE, X64_VICTIM };
-
-/* A window, and how far from a place in it the jump would land where another instruction that it leans on reads as a breakpoint. */
-struct x64_wish {
-  struct x64_window window;
-  intptr_t offsets[X64_LEANED_MAX];
-  unsigned offset_count;
-};
-
-/* Where islands may lie. */
-struct x64_space {
-  /* A place for an island in the window; *complete: the places at the offsets are free as well. */
-  bool (*find)(void *context, enum x64_lander lander, const struct x64_wish *wish, uint64_t *place, bool *complete);
-  void *context;
-};
+#include "isa/x86_64/space.h"
 
 struct x64_eviction_request {
   uint64_t address;

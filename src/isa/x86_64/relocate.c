@@ -35,7 +35,7 @@ static enum x64_refusal copy_and_return(struct x64_code *code, const uint8_t *by
 {
   enum x64_refusal refusal = copy_transfer(code, bytes, insn);
 
-  x64_emit_jump(code, code->next);
+  x64_emit_back(code);
   return refusal;
 }
 
@@ -59,7 +59,7 @@ static enum x64_refusal jump_if(struct x64_code *code, const uint8_t *opcode, co
     x64_emit_constant(code, insn->target);
   }
   x64_mark_exit(code);
-  x64_emit_jump(code, code->next);
+  x64_emit_back(code);
   return X64_RELOCATED;
 }
 
@@ -71,7 +71,7 @@ static enum x64_refusal loop_if(struct x64_code *code, const uint8_t *bytes, con
   x64_emit(code, bytes, insn->length);        /* the last byte is the displacement */
   back = code->length;
   x64_mark_exit(code);
-  x64_emit_jump(code, code->next);
+  x64_emit_back(code);
   code->out->bytes[back - 1] = (uint8_t)(code->length - back);
   code->out->taken_offset = (uint8_t)code->length;
   x64_emit_jump(code, insn->target);
@@ -195,7 +195,7 @@ static enum x64_refusal system_call(struct x64_code *code, const uint8_t *bytes,
     X64_EMIT(code, 0x48, 0x8B, 0x0D);         /* mov constant(%rip),%rcx */
     x64_emit_constant(code, code->next);
   }
-  x64_emit_jump(code, code->next);
+  x64_emit_back(code);
   return X64_RELOCATED;
 }
 
@@ -206,7 +206,7 @@ static enum x64_refusal transaction(struct x64_code *code, const uint8_t *bytes,
     return X64_OUT_OF_REACH;
   x64_emit_relative(code, insn->target);
   x64_mark_exit(code);
-  x64_emit_jump(code, code->next);
+  x64_emit_back(code);
   return X64_RELOCATED;
 }
 
@@ -282,7 +282,7 @@ enum x64_refusal x64_relocate(const uint8_t *bytes, size_t size, uint64_t from, 
   struct x64_insn insn;
   enum x64_refusal refusal;
 
-  *out = (struct x64_displaced){.trap_offset = NONE, .taken_offset = NONE};
+  *out = (struct x64_displaced){.trap_offset = NONE, .taken_offset = NONE, .back_offset = NONE};
   if (!x64_decode(bytes, size, from, &insn))
     return X64_UNDECODABLE;
   if (insn.rip_relative && has_prefix(bytes, &insn, 0x67))

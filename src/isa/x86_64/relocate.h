@@ -24,6 +24,7 @@ struct x64_displaced {
   uint8_t exit_offset;     /* from here on the original instruction has had its effect: a pc in [0, exit_offset) stands
                               for the site, in [exit_offset, length) for the instruction after it */
   uint8_t trap_offset;     /* of a displaced int3, whose SIGTRAP must be reported as the original's; 0xff: none */
+  uint8_t back_offset;     /* of the jmp rel32 to the next instruction; 0xff: it has none */
   uint8_t taken_offset;    /* of a displaced loop: a pc in [taken_offset, length) stands for its target; 0xff: none */
   struct {
     uint8_t offset, bytes; /* calls only: from `offset`, an instruction's end, up to exit_offset rsp is that many bytes

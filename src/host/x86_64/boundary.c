@@ -1,0 +1,148 @@
+/* Entries that reach over the instructions behind the site: those run out of line, one from the other's stub, and what stands where
+ * they began traps and leads to their stubs. So only what is reached by running on from the site, as far as is known, gives way so:
+ * no branch's target, no return address. Padding behind a function, which nobody runs, does always. */
+#include "host/x86_64/boundary.h"
+
+#include "host/host.h"
+#include "host/store.h"
+#include "host/x86_64/cpu.h"
+#include "host/x86_64/evict.h"
+#include "isa/x86_64/boundary.h"
+#include "isa/x86_64/insn.h"
+#include "os/threads.h"
+
+_Static_assert((int)X64_BOUNDARIES_MAX == (int)ENTRY_VICTIMS_MAX, "as many as give way");
+
+/* Whether the stub of the instruction at that offset, which is the site's or gives way too, goes on to the next one's: a call's
+ * return address is in the code, and behind a jump there is what other jumps lead to. */
+static bool runs_on(const struct entry_request *request, size_t at)
+{
+  struct x64_insn insn;
+
+  if (!x64_decode(request->original + at, request->readable - at, request->site->address + at, &insn) || !insn.falls_through)
+    return false;
+  return insn.kind == X64_ORDINARY || insn.kind == X64_JCC || insn.kind == X64_LOOP || insn.kind == X64_SYSCALL;
+}
+
+/* Whether the instruction at `at`, which follows the one at `before`, may have a trap in its place. */
+static bool may_trap(const struct entry_request *request, size_t before, size_t at)
+{
+  struct entry_victim victim;
+
+  if (!request->look(request, request->site->address + at, &victim) || victim.site)
+    return false;
+  if (victim.is_padding)
+    return true;
+  return !victim.is_head && !victim.is_target && request->original[at] != host_trap[0] && runs_on(request, before);
+}
+
+static void find_starts(const struct entry_request *request, struct x64_reach_request *wanted)
+{
+  size_t before = 0, at = request->site->length, end = wanted->prefixes + (size_t)X64_JMP_LENGTH;
+  bool trapping = true;
+
+  for (; at < end && wanted->start_count < X64_BOUNDARIES_MAX; before = at, at = evict_next_start(request, at)) {
+    trapping = trapping && may_trap(request, before, at);
+    wanted->boundary_count += trapping;
+    wanted->starts[wanted->start_count++] = (uint8_t)at;
+  }
+}
+
+/* Whether the site's stub can go on to the next one's. */
+static bool can_lead_on(const struct site *site)
+{
+  return site->back_offset && host_store_fits(site->stub + site->back_offset + 1, sizeof(int32_t));
+}
+
+/* The victim at `at` keeps what of the jump stands in its place. */
+static void lend(struct site *victim, const uint8_t *jump, size_t at, size_t end)
+{
+  size_t count = end - at < victim->length ? end - at : victim->length;
+
+  victim->entry = SIGHOOK_ENTRY_TRAP;
+  victim->reason = REASON_GIVES_WAY;
+  victim->prefixes = 0;
+  victim->fragile = false;
+  victim->lent = (uint8_t)count;
+  victim->landing = 0;
+  for (size_t i = 0; i < count; i++)
+    victim->landing |= (uintptr_t)jump[at + i] << (8 * i);
+}
+
+static bool take_all(const struct entry_request *request, const struct x64_reach_request *wanted, uintptr_t place)
+{
+  uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
+  struct site *site = request->site;
+  const struct site *before = site;
+
+  x64_pun_bytes(site->address, wanted->prefixes, place, jump);
+  for (unsigned i = 0; i < wanted->boundary_count; i++) {
+    struct site *victim = request->take(request, site->address + wanted->starts[i]);
+
+    if (!victim || (runs_on(request, before->address - site->address) && !can_lead_on(before)))
+      return false;
+    lend(victim, jump, wanted->starts[i], wanted->prefixes + (size_t)X64_JMP_LENGTH);
+    before = victim;
+  }
+  return evict_put_island(request, place, site);
+}
+
+/* Where the jump would lead should somebody change a byte at a start. */
+static bool put_others(const struct entry_request *request, const struct x64_reach_request *wanted, uintptr_t place)
+{
+  bool complete = true;
+
+  for (unsigned i = 0; complete && i < wanted->start_count; i++) {
+    uint8_t other = i < wanted->boundary_count ? request->code[wanted->starts[i]] : host_trap[0];
+
+    complete = evict_put_island(
+        request, x64_pun_deflected(request->site->address, wanted->prefixes, place, wanted->starts[i], other), request->site);
+  }
+  return complete;
+}
+
+static bool try_prefixes(const struct entry_request *request, unsigned prefixes)
+{
+  const struct x64_space space = {.find = evict_find_place, .context = (void *)request};
+  struct site *site = request->site;
+  struct x64_reach_request wanted = {
+      .address = site->address, .code = request->code, .prefixes = prefixes, .trap = host_trap[0]};
+  struct x64_reached found;
+
+  find_starts(request, &wanted);
+  if (!wanted.boundary_count)
+    return false;
+  if (wanted.boundary_count < wanted.start_count &&
+      evict_meets_breakpoint(request, wanted.starts[wanted.boundary_count], prefixes + (size_t)X64_JMP_LENGTH))
+    return false;
+  if (!x64_reach_over(&wanted, &space, os_traced(), &found))
+    return false;
+  if (!request->dry) {
+    if (!take_all(request, &wanted, found.place)) {
+      request->give_back(request);
+      return false;
+    }
+    found.complete = put_others(request, &wanted, found.place);
+  }
+  site->entry = SIGHOOK_ENTRY_EVICTED;
+  site->reason = REASON_REACHES_OVER;
+  site->prefixes = (uint8_t)prefixes;
+  site->landing = found.place;
+  site->fragile = !found.complete;
+  return true;
+}
+
+bool reach_over(const struct entry_request *request)
+{
+  const struct site *site = request->site;
+
+  for (unsigned prefixes = 0; prefixes < site->length && prefixes <= cpu_prefixes_max(); prefixes++) {
+    size_t span = prefixes + (size_t)X64_JMP_LENGTH;
+
+    if (site->address + span > request->next_entry || span > request->readable)
+      return false;
+    if (try_prefixes(request, prefixes))
+      return true;
+  }
+  return false;
+}
