@@ -6,6 +6,7 @@
 #include "core/leaning.h"
 #include "host/entry.h"
 #include "host/host.h"
+#include "resolve/codemap.h"
 #include "table/table.h"
 
 enum { SEEN = 32 };
@@ -78,7 +79,7 @@ static bool look_at_victim(const struct entry_request *request, uintptr_t addres
     victim->idle = site_find(&spec, found);
   victim->length = found->length;
   chooser->found_at = address;
-  victim->is_head = found->is_head;
+  victim->is_head = found->is_head && codemap_is_loop(address);
   victim->is_target = found->is_target;
   victim->is_padding = found->is_padding;
   return true;

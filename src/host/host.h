@@ -111,9 +111,11 @@ intptr_t host_stub_sp_offset(const struct site *site, size_t offset);
 /* The length of the instruction that begins with bytes[0]; 0: undecodable. */
 size_t host_insn_length(const uint8_t *bytes, size_t size);
 
-/* The same, and where a direct branch leads. */
+/* The same, and where control goes: by a direct branch, on, or by an indirect one who knows where. Returns end it. */
 struct host_flow {
   bool has_target;
+  bool falls_through;
+  bool leads_anywhere;
   uintptr_t target;
 };
 size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct host_flow *flow);

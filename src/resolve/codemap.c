@@ -13,6 +13,8 @@
 enum {
   FUNCTION_MAX = 1 << 20, /* larger ones are not decoded */
   WINDOW = 1024,          /* code read at once */
+  PENDING_MAX = 64,       /* a walk that meets more branches, or instructions, is not gone to its end */
+  STEPS_MAX = 4096,
   PADDING_MAX = 64,
   SCAN_PLAIN = 256        /* how much of a function is searched for branches into a first instruction that has no
                              prefix to skip: only hand-written loops do that */
@@ -22,7 +24,11 @@ enum {
   MARK_LINEAR = 1, /* an instruction begins here, decoded from the function's start */
   MARK_TARGET = 2, /* a direct branch leads here */
   MARK_INNER = 4,  /* an instruction begins here, decoded from a target inside another instruction */
-  MARK_HEAD = 8    /* a direct branch leads back here */
+  MARK_HEAD = 8,   /* a direct branch leads back here */
+  MARK_START = 15, /* any of these */
+  MARK_SEEN = 16,  /* by the walk under way */
+  MARK_LOOP = 32,  /* found out: the head of a loop */
+  MARK_ONCE = 64   /* ... and of none */
 };
 
 /* The function decoded last: a mark for each of its bytes. */
@@ -93,7 +99,7 @@ static uintptr_t mark_run(struct reader *reader, uintptr_t at, uint8_t mark)
       decoded.marks[flow.target - decoded.start] |= flow.target > at ? MARK_TARGET : MARK_TARGET | MARK_HEAD;
     at += length;
     /* Linear decoding goes on behind a return: something leads there. An inner run knows only its own way. */
-    if (mark == MARK_INNER && !shape_falls_through(bytes, readable, at - length))
+    if (mark == MARK_INNER && !flow.falls_through)
       break;
   }
   return at;
@@ -173,7 +179,7 @@ static void look_inside(uintptr_t address, size_t length, struct code_facts *fac
 
   if (!around)
     around = inner_around(address);
-  if (decoded.marks[address - decoded.start]) {
+  if (decoded.marks[address - decoded.start] & MARK_START) {
     facts->boundary = BOUNDARY_YES;
     facts->is_head = decoded.marks[address - decoded.start] & MARK_HEAD;
     facts->is_target = decoded.marks[address - decoded.start] & MARK_TARGET;
@@ -183,7 +189,7 @@ static void look_inside(uintptr_t address, size_t length, struct code_facts *fac
     facts->instruction_start = around;
   }
   for (size_t i = 1; i < length && address + i < decoded.end && !facts->interior_target; i++)
-    if (decoded.marks[address + i - decoded.start])
+    if (decoded.marks[address + i - decoded.start] & MARK_START)
       facts->interior_target = address + i;
 }
 
@@ -293,6 +299,46 @@ sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t leng
     facts->is_head = facts->is_target = true;
   }
   return SIGHOOK_OK;
+}
+
+static bool comes_back(uintptr_t head)
+{
+  uintptr_t pending[PENDING_MAX] = {head};
+  unsigned count = 1, steps = 0;
+  struct reader reader;
+
+  open_reader(&reader, decoded.end);
+  for (size_t i = 0; i < decoded.end - decoded.start; i++)
+    decoded.marks[i] &= (uint8_t)~MARK_SEEN;
+  while (count > 0) {
+    uintptr_t at = pending[--count];
+    struct host_flow flow = {.falls_through = true};
+
+    while (flow.falls_through && at >= decoded.start && at < decoded.end && !(decoded.marks[at - decoded.start] & MARK_SEEN)) {
+      const uint8_t *bytes;
+      size_t readable = read_ahead(&reader, at, &bytes), length = readable ? host_insn_flow(bytes, readable, at, &flow) : 0;
+
+      decoded.marks[at - decoded.start] |= MARK_SEEN;
+      at += length;
+      if (!length || flow.leads_anywhere || ++steps > STEPS_MAX || count == PENDING_MAX || (flow.falls_through && at == head) ||
+          (flow.has_target && flow.target == head))
+        return true;
+      if (flow.has_target)
+        pending[count++] = flow.target;
+    }
+  }
+  return false;
+}
+
+bool codemap_is_loop(uintptr_t address)
+{
+  uint8_t *mark = &decoded.marks[address - decoded.start];
+
+  if (!decoded.module || address <= decoded.start || address >= decoded.end)
+    return true;
+  if (!(*mark & (MARK_LOOP | MARK_ONCE)))
+    *mark |= comes_back(address) ? MARK_LOOP : MARK_ONCE;
+  return *mark & MARK_LOOP;
 }
 
 void codemap_forget(void)

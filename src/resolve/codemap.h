@@ -33,6 +33,10 @@ struct code_facts {
 sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t length, struct code_facts *facts,
                              struct error *error);
 
+/* For an address of which is_head was told last: whether control that leaves it can come back, by the function's direct branches, or
+ * that cannot be ruled out. Else several ways lead back to one end that they share, as compilers lay out the handling of errors. */
+bool codemap_is_loop(uintptr_t address);
+
 /* Forgets what was learnt, freeing nothing: for a process forked while another thread was in here. */
 void codemap_forget(void);
 

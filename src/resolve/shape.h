@@ -14,9 +14,6 @@ bool shape_has_skippable_prefix(const uint8_t *code, size_t length);
  * bytes that are none; never no for a branch. */
 bool shape_may_branch_into(const uint8_t *code, size_t size, uintptr_t pc, uintptr_t low, uintptr_t high);
 
-/* Whether the instruction that begins with code[0] may be followed by the next one. */
-bool shape_falls_through(const uint8_t *code, size_t size, uintptr_t pc);
-
 /* The length of the instruction at code[0] if it is one of those that fill the room between functions, else 0. */
 size_t shape_padding(const uint8_t *code, size_t size);
 

@@ -29,6 +29,8 @@ size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct ho
   a64_decode(word_at(bytes), pc, &insn);
   flow->has_target = insn.has_target;
   flow->target = insn.target;
+  flow->falls_through = insn.falls_through;
+  flow->leads_anywhere = insn.kind == A64_BR;
   return WORD;
 }
 

@@ -24,6 +24,15 @@ static bool runs_on(const struct entry_request *request, size_t at)
   return insn.kind == X64_ORDINARY || insn.kind == X64_JCC || insn.kind == X64_LOOP || insn.kind == X64_SYSCALL;
 }
 
+/* Whether nobody runs the instruction at `at`, which follows the one at `before`: inside functions too there is room to fill. */
+static bool is_filler(const struct entry_request *request, size_t before, size_t at)
+{
+  struct x64_insn insn;
+
+  return x64_decode(request->original + before, request->readable - before, request->site->address + before, &insn) &&
+         !insn.falls_through && x64_filler(request->original + at, request->readable - at);
+}
+
 /* Whether the instruction at `at`, which follows the one at `before`, may have a trap in its place. */
 static bool may_trap(const struct entry_request *request, size_t before, size_t at)
 {
@@ -33,7 +42,9 @@ static bool may_trap(const struct entry_request *request, size_t before, size_t 
     return false;
   if (victim.is_padding)
     return true;
-  return !victim.is_head && !victim.is_target && request->original[at] != host_trap[0] && runs_on(request, before);
+  if (victim.is_head || victim.is_target || request->original[at] == host_trap[0])
+    return false;
+  return runs_on(request, before) || is_filler(request, before, at);
 }
 
 static void find_starts(const struct entry_request *request, struct x64_reach_request *wanted)

@@ -55,7 +55,7 @@ static bool override_tried(void)
     return false;
   __cpuid(1, a, b, c, d);
   family = ((a >> 8) & 0xF) + ((a >> 20) & 0xFF);
-  return family == 0x1A;
+  return family == 0x19 || family == 0x1A;
 }
 
 void host_start(void)

@@ -16,6 +16,8 @@ size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct ho
     return 0;
   flow->has_target = insn.has_target;
   flow->target = insn.target;
+  flow->falls_through = insn.falls_through;
+  flow->leads_anywhere = insn.kind == X64_JMP_INDIRECT;
   return insn.length;
 }
 

@@ -122,3 +122,14 @@ size_t x64_length(const uint8_t *bytes, size_t size)
 
   return decode(bytes, size, true, &raw) ? raw.length : 0;
 }
+
+size_t x64_filler(const uint8_t *bytes, size_t size)
+{
+  size_t at = 0, length = x64_length(bytes, size);
+
+  while (at < length && (bytes[at] == 0x66 || bytes[at] == 0x2E))
+    at++;
+  if (at + 1 == length && (bytes[at] == 0x90 || (at == 0 && bytes[at] == 0xCC)))
+    return length;
+  return at + 2 < length && bytes[at] == 0x0F && bytes[at + 1] == 0x1F ? length : 0;
+}

@@ -44,4 +44,8 @@ bool x64_decode(const uint8_t *bytes, size_t size, uint64_t pc, struct x64_insn 
 /* Only the length, faster; 0 where undecodable. */
 size_t x64_length(const uint8_t *bytes, size_t size);
 
+/* The length of an instruction that fills room where nothing runs: nop, with operand-size and segment prefixes, nopw, nopl, int3;
+ * 0 where bytes[] begins with none. */
+size_t x64_filler(const uint8_t *bytes, size_t size);
+
 #endif

@@ -30,16 +30,6 @@ bool shape_may_branch_into(const uint8_t *code, size_t size, uintptr_t pc, uintp
   return false;
 }
 
-bool shape_falls_through(const uint8_t *code, size_t size, uintptr_t pc)
-{
-  struct a64_insn insn;
-
-  if (size < sizeof(uint32_t))
-    return false;
-  a64_decode(word_at(code), pc, &insn);
-  return insn.falls_through;
-}
-
 size_t shape_padding(const uint8_t *code, size_t size)
 {
   (void)code;                        /* nobody needs the room */

@@ -52,25 +52,10 @@ bool shape_may_branch_into(const uint8_t *code, size_t size, uintptr_t pc, uintp
   return false;
 }
 
-bool shape_falls_through(const uint8_t *code, size_t size, uintptr_t pc)
-{
-  struct x64_insn insn;
-
-  return x64_decode(code, size, pc, &insn) && insn.falls_through;
-}
-
-/* nop, with operand-size and segment prefixes; nopw, nopl; int3 */
 size_t shape_padding(const uint8_t *code, size_t size)
 {
-  size_t at = 0, length = x64_length(code, size);
-
-  while (at < length && (code[at] == 0x66 || code[at] == 0x2E))
-    at++;
-  if (at + 1 == length && (code[at] == 0x90 || (at == 0 && code[at] == 0xCC)))
-    return length;
-  return at + 2 < length && code[at] == 0x0F && code[at + 1] == 0x1F ? length : 0;
+  return x64_filler(code, size);
 }
-
 
 bool shape_find_cancellation(const uint8_t *code, size_t size, size_t *start, size_t *end)
 {
