@@ -53,7 +53,8 @@ set(SIGHOOK_ISA_x86_64
   src/isa/x86_64/boundary.c
   src/isa/x86_64/insn.c
   src/isa/x86_64/pun.c
-  src/isa/x86_64/relocate.c)
+  src/isa/x86_64/relocate.c
+  src/isa/x86_64/trapping.c)
 set(SIGHOOK_ISA_aarch64
   src/isa/aarch64/insn.c
   src/isa/aarch64/relocate.c)

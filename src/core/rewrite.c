@@ -247,9 +247,9 @@ static uint16_t round_at(uintptr_t address)
 
 sighook_status rewrite_plan(struct transaction *t, struct error *error)
 {
+  bool traps = HOST_LEAVES_BY_TRAP, illegal = false;
   sighook_status status;
   unsigned rounds;
-  bool traps = HOST_LEAVES_BY_TRAP;
 
   for (size_t i = 0; i < t->touched_count; i++) {    /* by address: whoever is leaned on learns who stays */
     struct site *site = t->touched[t->order[i]].site;
@@ -263,14 +263,18 @@ sighook_status rewrite_plan(struct transaction *t, struct error *error)
     patch_sort(t->changes, t->change_count);
   status = settle(t, error);
   rounds = set_rounds(t);
-  for (size_t i = 0; i < t->touched_count; i++)
+  for (size_t i = 0; i < t->touched_count; i++) {
     traps |= t->touched[i].site->entry == SIGHOOK_ENTRY_TRAP;
+    illegal |= t->touched[i].site->was_illegal;
+  }
   for (size_t i = 0; i < t->change_count; i++) {
     t->changes[i].round = rounds ? round_at(t->changes[i].address) : 0;
     traps |= !patch_is_single_store(&t->changes[i]);
   }
   if (!status && traps)
     status = trap_start(error);
+  if (!status && illegal)
+    status = trap_start_illegal(error);
   return status;
 }
 

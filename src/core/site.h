@@ -76,6 +76,7 @@ struct site {
   bool touched : 1, going_live : 1;  /* by the change under way */
   bool leaving : 1;                  /* by it: the program's own bytes come back */
   bool leads_on : 1;                 /* the stub goes back to the next site's gate, since a trap stands in the code there */
+  bool was_illegal : 1;              /* what was lent began with no instruction, at some time: SIGILL told of arrivals */
   uint8_t back_offset;               /* in the stub: the jump behind the site, which can lead elsewhere; 0: there is none */
   uint16_t round;                    /* of the change under way: it leans on what earlier rounds write */
   uint8_t lent;                      /* TRAP: so many of its bytes, the low ones of `landing`, are another entry's jump's */

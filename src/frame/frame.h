@@ -15,8 +15,9 @@ void frame_add_sp(void *ucontext, intptr_t bytes);
 struct site;
 bool frame_finish(void *ucontext, const struct site *site);
 
-/* Whether a breakpoint instruction made this signal. `siginfo` as a handler gets it; NULL where it is not known. A pending
- * asynchronous SIGTRAP may take a breakpoint's place: it counts as one where the breakpoint would not be met again. */
-bool frame_is_breakpoint(int signal_number, const void *siginfo, const void *ucontext);
+/* What made this signal, of what entries hold, and where it stands. `siginfo` as a handler gets it; NULL where it is not known. A
+ * pending asynchronous SIGTRAP may take a breakpoint's place: it counts as one where the breakpoint would not be met again. */
+enum frame_trap { FRAME_NO_TRAP, FRAME_BREAKPOINT, FRAME_ILLEGAL };
+enum frame_trap frame_trap(int signal_number, const void *siginfo, const void *ucontext, uintptr_t *address);
 
 #endif

@@ -83,9 +83,10 @@ bool frame_finish(void *ucontext, const struct site *site)
 /* By si_code: the kernel keeps no record of a breakpoint in the frame (brk_handler sets no fault_code, so that the ESR there is
  * none or an older fault's), and the breakpoint itself may be gone since. One whose place an asynchronous SIGTRAP took is met
  * again, as the pc is at it. */
-bool frame_is_breakpoint(int signal_number, const void *siginfo, const void *ucontext)
+enum frame_trap frame_trap(int signal_number, const void *siginfo, const void *ucontext, uintptr_t *address)
 {
-  if (signal_number != SIGTRAP)
-    return false;
-  return siginfo ? ((const siginfo_t *)siginfo)->si_code == TRAP_BRKPT : host_trap_stands(frame_pc(ucontext));
+  *address = frame_pc(ucontext);
+  if (signal_number != SIGTRAP || (siginfo ? ((const siginfo_t *)siginfo)->si_code != TRAP_BRKPT : !host_trap_stands(*address)))
+    return FRAME_NO_TRAP;
+  return FRAME_BREAKPOINT;
 }

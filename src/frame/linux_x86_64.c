@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <ucontext.h>
 
-enum { TRAP_BREAKPOINT = 3 };   /* X86_TRAP_BP */
+enum { TRAP_BREAKPOINT = 3, TRAP_INVALID_OPCODE = 6 };   /* X86_TRAP_BP, X86_TRAP_UD */
 
 uintptr_t frame_pc(const void *ucontext)
 {
@@ -28,9 +28,17 @@ bool frame_finish(void *ucontext, const struct site *site)
   return false;
 }
 
-/* By the kernel's record of the thread's last trap, whatever si_code says: the pc is behind the breakpoint. */
-bool frame_is_breakpoint(int signal_number, const void *siginfo, const void *ucontext)
+/* By the kernel's record of the thread's last trap, whatever si_code says: the pc is behind a breakpoint, and at what is no
+ * instruction. */
+enum frame_trap frame_trap(int signal_number, const void *siginfo, const void *ucontext, uintptr_t *address)
 {
+  greg_t number = ((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_TRAPNO];
+
   (void)siginfo;
-  return signal_number == SIGTRAP && ((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_TRAPNO] == TRAP_BREAKPOINT;
+  if (signal_number == SIGTRAP && number == TRAP_BREAKPOINT) {
+    *address = frame_pc(ucontext) - 1;
+    return FRAME_BREAKPOINT;
+  }
+  *address = frame_pc(ucontext);
+  return signal_number == SIGILL && number == TRAP_INVALID_OPCODE ? FRAME_ILLEGAL : FRAME_NO_TRAP;
 }

@@ -16,11 +16,12 @@ static bool is_forced(const siginfo_t *info)
 /* Ends as the default action would: by the same instruction again, or by sending the same signal. */
 static void default_action(int signal_number, const siginfo_t *info, void *ucontext)
 {
-  uintptr_t trap = frame_pc(ucontext) - HOST_TRAP_PC_OFFSET;
+  uintptr_t address;
+  enum frame_trap trap = frame_trap(signal_number, info, ucontext, &address);
 
   os_signal_default(signal_number);
-  if (is_forced(info) && frame_is_breakpoint(signal_number, info, ucontext) && host_trap_stands(trap))
-    frame_set_pc(ucontext, trap);
+  if (is_forced(info) && (trap == FRAME_ILLEGAL || (trap == FRAME_BREAKPOINT && host_trap_stands(address))))
+    frame_set_pc(ucontext, address);
   else
     os_signal_self(signal_number);
 }

@@ -1,4 +1,4 @@
-/* The SIGTRAP handler. */
+/* The handler of SIGTRAP, and of SIGILL where bytes that are no instruction stand in entries. */
 #include "trap/trap.h"
 
 #include <errno.h>
@@ -13,8 +13,10 @@
 
 enum { LOOKS = 3 };
 
-static struct chain_link previous;
-static bool started;
+static struct handled {
+  struct chain_link previous;
+  bool started;
+} breakpoint, illegal;
 
 /* Looked at without reading, since code may be executable only. What cannot be looked at is taken for a breakpoint: not ours. */
 static bool breakpoint_stands(uintptr_t address)
@@ -47,14 +49,10 @@ static bool stands_for_others(uintptr_t address)
   return true;
 }
 
-bool trap_claim(int signal_number, const void *siginfo, void *ucontext)
+static bool claim_breakpoint(uintptr_t address, void *ucontext)
 {
-  uintptr_t address = frame_pc(ucontext) - HOST_TRAP_PC_OFFSET;
-  struct table_value found;
+  struct table_value found = table_find(address);
 
-  if (!frame_is_breakpoint(signal_number, siginfo, ucontext))
-    return false;
-  found = table_find(address);
   if (!found.site)
     return frame_finish(ucontext, arena_site_at(address));
   if (found.tag == TABLE_DISPLACED_TRAP) {   /* the program's own breakpoint, run in a stub: report it where it stood */
@@ -80,6 +78,43 @@ bool trap_claim(int signal_number, const void *siginfo, void *ucontext)
   return true;
 }
 
+/* Only boundaries inside jumps are no instructions. Where there was one, an instruction stands again that is valid, so that no
+ * signal of the program's is taken for a late one. */
+static bool claim_illegal(uintptr_t address, void *ucontext)
+{
+  struct table_value found = table_find(address);
+
+  if (!found.site || found.tag || !found.site->was_illegal)
+    return false;
+  switch ((enum site_state)atomic_load_explicit(&found.site->state, memory_order_acquire)) {
+  case SITE_LIVE:
+    frame_set_pc(ucontext, site_gate(found.site));
+    return true;
+  case SITE_PATCH:                   /* by the caller's bytes, which may be no instruction */
+    return false;
+  case SITE_PATCHING:
+  case SITE_IDLE:
+    break;
+  }
+  frame_set_pc(ucontext, address);
+  return true;
+}
+
+bool trap_claim(int signal_number, const void *siginfo, void *ucontext)
+{
+  uintptr_t address;
+
+  switch (frame_trap(signal_number, siginfo, ucontext, &address)) {
+  case FRAME_BREAKPOINT:
+    return claim_breakpoint(address, ucontext);
+  case FRAME_ILLEGAL:
+    return claim_illegal(address, ucontext);
+  case FRAME_NO_TRAP:
+    break;
+  }
+  return false;
+}
+
 /* Where the system tells a breakpoint's address too, it is that of the program's, not of its displaced form. */
 static void tell_address(siginfo_t *info, const void *ucontext)
 {
@@ -92,19 +127,29 @@ static void on_signal(int signal_number, siginfo_t *info, void *ucontext)
   if (trap_claim(signal_number, info, ucontext))
     return;
   tell_address(info, ucontext);
-  chain_deliver(&previous, signal_number, info, ucontext);
+  chain_deliver(signal_number == SIGILL ? &illegal.previous : &breakpoint.previous, signal_number, info, ucontext);
+}
+
+static sighook_status start(struct handled *handled, int signal_number, struct error *error)
+{
+  struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+
+  if (handled->started)
+    return SIGHOOK_OK;
+  action.sa_sigaction = on_signal;
+  sigemptyset(&action.sa_mask);
+  if (sigaction(signal_number, NULL, &handled->previous.action) != 0 || sigaction(signal_number, &action, NULL) != 0)
+    return error_os(error, SIGHOOK_SIGNAL_FAILED, 0, "sigaction", errno);
+  handled->started = true;
+  return SIGHOOK_OK;
 }
 
 sighook_status trap_start(struct error *error)
 {
-  struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  return start(&breakpoint, SIGTRAP, error);
+}
 
-  if (started)
-    return SIGHOOK_OK;
-  action.sa_sigaction = on_signal;
-  sigemptyset(&action.sa_mask);
-  if (sigaction(SIGTRAP, NULL, &previous.action) != 0 || sigaction(SIGTRAP, &action, NULL) != 0)
-    return error_os(error, SIGHOOK_SIGNAL_FAILED, 0, "sigaction", errno);
-  started = true;
-  return SIGHOOK_OK;
+sighook_status trap_start_illegal(struct error *error)
+{
+  return start(&illegal, SIGILL, error);
 }

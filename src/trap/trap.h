@@ -9,6 +9,9 @@
 /* Installs the handler, once; before the first trap byte of ours can be met. */
 sighook_status trap_start(struct error *error);
 
+/* The same for bytes that are no instruction. */
+sighook_status trap_start_illegal(struct error *error);
+
 /* Whether the signal was one of our traps; then the interrupted context has been sent on. [anywhere] */
 bool trap_claim(int signal_number, const void *siginfo, void *ucontext);
 

@@ -47,13 +47,21 @@ static bool may_trap(const struct entry_request *request, size_t before, size_t 
   return runs_on(request, before) || is_filler(request, before, at);
 }
 
-static void find_starts(const struct entry_request *request, struct x64_reach_request *wanted)
+/* A late SIGILL is told from one of the program's by what stands there again: see trap.c. */
+static bool is_everywhere(const struct entry_request *request, size_t at)
+{
+  struct x64_insn insn;
+
+  return x64_decode(request->original + at, request->readable - at, request->site->address + at, &insn) && insn.everywhere;
+}
+
+static void find_starts(const struct entry_request *request, struct x64_reach_request *wanted, bool illegal)
 {
   size_t before = 0, at = request->site->length, end = wanted->prefixes + (size_t)X64_JMP_LENGTH;
   bool trapping = true;
 
   for (; at < end && wanted->start_count < X64_BOUNDARIES_MAX; before = at, at = evict_next_start(request, at)) {
-    trapping = trapping && may_trap(request, before, at);
+    trapping = trapping && may_trap(request, before, at) && (!illegal || is_everywhere(request, at));
     wanted->boundary_count += trapping;
     wanted->starts[wanted->start_count++] = (uint8_t)at;
   }
@@ -78,6 +86,7 @@ static void lend(struct site *victim, const uint8_t *jump, size_t at, size_t end
   victim->landing = 0;
   for (size_t i = 0; i < count; i++)
     victim->landing |= (uintptr_t)jump[at + i] << (8 * i);
+  victim->was_illegal |= jump[at] != host_trap[0];
 }
 
 static bool take_all(const struct entry_request *request, const struct x64_reach_request *wanted, uintptr_t place)
@@ -112,15 +121,15 @@ static bool put_others(const struct entry_request *request, const struct x64_rea
   return complete;
 }
 
-static bool try_prefixes(const struct entry_request *request, unsigned prefixes)
+static bool try_prefixes(const struct entry_request *request, unsigned prefixes, const uint8_t *traps, unsigned trap_count)
 {
   const struct x64_space space = {.find = evict_find_place, .context = (void *)request};
   struct site *site = request->site;
   struct x64_reach_request wanted = {
-      .address = site->address, .code = request->code, .prefixes = prefixes, .trap = host_trap[0]};
+      .address = site->address, .code = request->code, .prefixes = prefixes, .traps = traps, .trap_count = trap_count};
   struct x64_reached found;
 
-  find_starts(request, &wanted);
+  find_starts(request, &wanted, trap_count > 1);
   if (!wanted.boundary_count)
     return false;
   if (wanted.boundary_count < wanted.start_count &&
@@ -143,7 +152,7 @@ static bool try_prefixes(const struct entry_request *request, unsigned prefixes)
   return true;
 }
 
-bool reach_over(const struct entry_request *request)
+static bool try_all_prefixes(const struct entry_request *request, const uint8_t *traps, unsigned trap_count)
 {
   const struct site *site = request->site;
 
@@ -152,8 +161,17 @@ bool reach_over(const struct entry_request *request)
 
     if (site->address + span > request->next_entry || span > request->readable)
       return false;
-    if (try_prefixes(request, prefixes))
+    if (try_prefixes(request, prefixes, traps, trap_count))
       return true;
   }
   return false;
+}
+
+/* Breakpoints first: programs handle SIGILL more often than SIGTRAP. */
+bool reach_over(const struct entry_request *request)
+{
+  const uint8_t *traps;
+  unsigned count = cpu_trapping(&traps);
+
+  return try_all_prefixes(request, traps, 1) || (count > 1 && try_all_prefixes(request, traps, count));
 }

@@ -3,6 +3,7 @@
 #include "host/host.h"
 #include "host/x86_64/cpu.h"
 #include "host/x86_64/layout.h"
+#include "isa/x86_64/trapping.h"
 
 void routine_integer(void);
 void routine_vector_sse(void);
@@ -16,6 +17,8 @@ enum vector_level { LEVEL_SSE, LEVEL_AVX, LEVEL_AVX512, LEVEL_UNKNOWN };
 
 static enum vector_level level;
 static unsigned prefixes_max;
+static const uint8_t *trapping;
+static unsigned trapping_count;
 
 /* XCR0: the register files that the system has switched on (SDM vol. 1, 13.3). */
 enum { XCR0_AVX = 0x6, XCR0_AVX512 = 0xE6, XCR0_APX = 1 << 19 };
@@ -45,23 +48,34 @@ static enum vector_level find_level(void)
   return (xcr0 & XCR0_AVX) == XCR0_AVX ? LEVEL_AVX : LEVEL_SSE;
 }
 
-/* A segment override before a jump is reserved by the manuals; families where it was run and is ignored. */
-static bool override_tried(void)
+/* The maker's name, and the family as both makers have it shown (APM vol. 3, CPUID Fn0000_0001_EAX). */
+static unsigned find_family(char vendor[12])
 {
   unsigned a, b, c, d, family;
 
   __cpuid(0, a, b, c, d);
-  if (b != signature_AMD_ebx)
-    return false;
+  __builtin_memcpy(vendor, &b, sizeof b);
+  __builtin_memcpy(vendor + 4, &d, sizeof d);
+  __builtin_memcpy(vendor + 8, &c, sizeof c);
   __cpuid(1, a, b, c, d);
-  family = ((a >> 8) & 0xF) + ((a >> 20) & 0xFF);
-  return family == 0x19 || family == 0x1A;
+  family = (a >> 8) & 0xF;
+  return family == 0xF ? family + ((a >> 20) & 0xFF) : family;
+}
+
+/* A segment override before a jump is reserved by the manuals; families where it was run and is ignored. */
+static bool override_tried(const char vendor[12], unsigned family)
+{
+  return __builtin_memcmp(vendor, "AuthenticAMD", 12) == 0 && (family == 0x19 || family == 0x1A);
 }
 
 void host_start(void)
 {
+  char vendor[12];
+  unsigned family = find_family(vendor);
+
   level = find_level();
-  prefixes_max = override_tried() ? 3 : 2;
+  prefixes_max = override_tried(vendor, family) ? 3 : 2;
+  trapping_count = (unsigned)x64_trapping_bytes(vendor, family, &trapping);
 }
 
 uintptr_t host_routine(enum save_class save_class)
@@ -101,4 +115,10 @@ size_t cpu_area_size(void)
 unsigned cpu_prefixes_max(void)
 {
   return prefixes_max;
+}
+
+unsigned cpu_trapping(const uint8_t **bytes)
+{
+  *bytes = trapping;
+  return trapping_count;
 }

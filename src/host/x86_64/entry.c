@@ -35,7 +35,7 @@ void host_entry_bytes(const struct site *site, uint8_t bytes[HOST_ENTRY_MAX])
     break;
   case SIGHOOK_ENTRY_TRAP:
     bytes[0] = host_trap[0];
-    for (unsigned i = 1; i < site->lent; i++)
+    for (unsigned i = 0; i < site->lent; i++)
       bytes[i] = (uint8_t)(site->landing >> (8 * i));
     break;
   case SIGHOOK_ENTRY_NONE:

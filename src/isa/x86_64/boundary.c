@@ -33,7 +33,7 @@ static void lay_out(struct form *form, const struct x64_reach_request *request)
   *form = (struct form){.request = request};
   x64_pun_bytes(0, request->prefixes, 0, form->jump);
   for (unsigned offset = first; offset < first + DISPLACEMENT; offset++) {
-    form->jump[offset] = is_boundary(request, offset) ? request->trap : stays(request, offset) ? request->code[offset] : 0;
+    form->jump[offset] = stays(request, offset) ? request->code[offset] : 0;
     if (is_boundary(request, offset) || stays(request, offset))
       in_window = false;
     else if (in_window)
@@ -43,10 +43,14 @@ static void lay_out(struct form *form, const struct x64_reach_request *request)
   }
 }
 
+/* The traps change fastest at the highest boundary, which tells most of where the jump leads. */
 static void fill(struct form *form, uint32_t try)
 {
-  uint32_t value = x64_spread(try, 8 * form->free_count);
+  const struct x64_reach_request *request = form->request;
+  uint32_t value = x64_spread(try, 8 * form->free_count), chosen = try;
 
+  for (unsigned i = request->boundary_count; i-- > 0; chosen /= request->trap_count)
+    form->jump[request->starts[i]] = request->traps[chosen % request->trap_count];
   for (unsigned i = 0; i < form->free_count; i++)
     form->jump[form->free[i]] = (uint8_t)(value >> (8 * i));
 }
@@ -71,11 +75,11 @@ bool x64_reach_over(const struct x64_reach_request *request, const struct x64_sp
                     struct x64_reached *found)
 {
   struct form form;
-  uint32_t tries;
   bool any = false;
+  uint32_t tries;
 
   lay_out(&form, request);
-  tries = form.free_count ? TRIES_MAX : 1;
+  tries = form.free_count || request->trap_count > 1 ? TRIES_MAX : 1;
   for (uint32_t i = 0; i < tries; i++) {
     struct x64_reached candidate;
     struct x64_wish wish;

@@ -17,11 +17,12 @@ struct x64_reach_request {
   uint8_t starts[X64_BOUNDARIES_MAX];   /* offsets from the address at which instructions begin inside the jump, ascending */
   unsigned start_count;
   unsigned boundary_count;     /* so many of them, the first ones, get traps; at least one */
-  uint8_t trap;                /* the byte that stands there */
+  const uint8_t *traps;        /* the bytes that may stand there */
+  unsigned trap_count;
 };
 
 struct x64_reached {
-  uint64_t place;
+  uint64_t place;              /* the jump that leads there has them where they have to be */
   bool complete;               /* whatever a debugger puts at a start, or puts back, the jump leads to where an island can be */
 };
 

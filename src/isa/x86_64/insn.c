@@ -89,6 +89,22 @@ static bool falls_through(enum x64_kind kind, ZydisMnemonic mnemonic)
   }
 }
 
+/* By the instruction set that it came with; the manuals give ud0 to ud2 no other. */
+static bool is_everywhere(const ZydisDecodedInstruction *raw)
+{
+  switch (raw->meta.isa_ext) {
+  case ZYDIS_ISA_EXT_BASE:
+  case ZYDIS_ISA_EXT_LONGMODE:
+  case ZYDIS_ISA_EXT_MMX:
+  case ZYDIS_ISA_EXT_SSE:
+  case ZYDIS_ISA_EXT_SSE2:
+  case ZYDIS_ISA_EXT_X87:
+    return raw->mnemonic != ZYDIS_MNEMONIC_UD0 && raw->mnemonic != ZYDIS_MNEMONIC_UD1 && raw->mnemonic != ZYDIS_MNEMONIC_UD2;
+  default:
+    return false;
+  }
+}
+
 bool x64_decode(const uint8_t *bytes, size_t size, uint64_t pc, struct x64_insn *insn)
 {
   ZydisDecodedInstruction raw;
@@ -99,6 +115,7 @@ bool x64_decode(const uint8_t *bytes, size_t size, uint64_t pc, struct x64_insn 
   next = pc + raw.length;
   *insn = (struct x64_insn){.kind = kind_of(&raw), .length = raw.length};
   insn->falls_through = falls_through(insn->kind, raw.mnemonic);
+  insn->everywhere = is_everywhere(&raw);
   if (raw.raw.imm[0].is_relative) {
     insn->has_target = true;
     insn->target = next + (uint64_t)raw.raw.imm[0].value.s;

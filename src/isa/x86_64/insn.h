@@ -29,6 +29,7 @@ struct x64_insn {
   enum x64_kind kind;
   uint8_t length;
   bool falls_through;       /* the next instruction may run after it (a call counts, jmp, ret and ud2 do not) */
+  bool everywhere;          /* every x86-64 processor has it: it raises #UD nowhere */
   bool has_target;          /* direct branch, call or xbegin */
   uint64_t target;          /* where it goes; valid with has_target */
   bool rip_relative;        /* a memory operand relative to the pc */
