@@ -7,6 +7,7 @@
 #include "core/hook.h"
 #include "host/entry.h"
 #include "host/host.h"
+#include "host/x86_64/cpu.h"
 #include "isa/x86_64/insn.h"
 #include "isa/x86_64/relocate.h"
 #include "table/table.h"
@@ -80,7 +81,7 @@ static const char *lead_on(const struct site *site, struct x64_displaced *displa
 
   if (!site->leads_on)
     return NULL;
-  if (!next || !site_in_place(next) || !site_is_boundary(next) || ((const uint8_t *)next->address)[0] != host_trap[0])
+  if (!next || !site_in_place(next) || !site_is_boundary(next))
     return "the stub goes on to a boundary that is none";
   host_stub_back(site, site_gate(next), displaced->bytes + displaced->back_offset + 1);
   return NULL;
@@ -155,6 +156,18 @@ static void count_entry(struct tally *tally, const struct site *site)
   tally->fragile += site->fragile;
 }
 
+/* Whether the byte traps whatever follows it: a breakpoint, or at a boundary what is no instruction on this CPU. */
+static bool traps_at(const struct site *site, uint8_t byte)
+{
+  const uint8_t *traps;
+  unsigned count = cpu_trapping(&traps);
+
+  for (unsigned i = 0; i < (site && site_is_boundary(site) ? count : 1); i++)
+    if (byte == traps[i])
+      return true;
+  return false;
+}
+
 static void check_one(const struct code *code, uintptr_t address, struct tally *tally)
 {
   const uint8_t *original = code_original(code, address);
@@ -171,7 +184,7 @@ static void check_one(const struct code *code, uintptr_t address, struct tally *
       complain(&tally->broken, code, address, "the program's own bytes stand at a site in place");
     return;
   }
-  if (bytes[0] == host_trap[0])
+  if (traps_at(known.site, bytes[0]))
     site = known.tag ? NULL : known.site;
   else
     wrong = follow(code, bytes, address, &site);

@@ -110,10 +110,12 @@ static bool take_all(const struct entry_request *request, const struct x64_reach
 /* Where the jump would lead should somebody change a byte at a start. */
 static bool put_others(const struct entry_request *request, const struct x64_reach_request *wanted, uintptr_t place)
 {
+  uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
   bool complete = true;
 
+  x64_pun_bytes(wanted->address, wanted->prefixes, place, jump);
   for (unsigned i = 0; complete && i < wanted->start_count; i++) {
-    uint8_t other = i < wanted->boundary_count ? request->code[wanted->starts[i]] : host_trap[0];
+    uint8_t other = x64_other_at_start(wanted, jump, i);
 
     complete = evict_put_island(
         request, x64_pun_deflected(request->site->address, wanted->prefixes, place, wanted->starts[i], other), request->site);

@@ -12,6 +12,13 @@ struct form {
   unsigned window;             /* so many of the lowest are free: they choose a place in a window */
 };
 
+uint8_t x64_other_at_start(const struct x64_reach_request *request, const uint8_t *jump, unsigned start)
+{
+  unsigned offset = request->starts[start];
+
+  return start < request->boundary_count && jump[offset] == BREAKPOINT ? request->code[offset] : BREAKPOINT;
+}
+
 static bool is_boundary(const struct x64_reach_request *request, unsigned offset)
 {
   for (unsigned i = 0; i < request->boundary_count; i++)
@@ -55,15 +62,15 @@ static void fill(struct form *form, uint32_t try)
     form->jump[form->free[i]] = (uint8_t)(value >> (8 * i));
 }
 
-/* Where the jump would lead with other bytes at the starts: a breakpoint, or at a boundary the program's own byte, which those who
- * take a breakpoint away put back. */
+/* Where the jump would lead with other bytes at the starts: a breakpoint, or, where one stands already, the program's own byte, which
+ * those who take theirs away put back. */
 static void wish_for_starts(const struct form *form, struct x64_wish *wish)
 {
   const struct x64_reach_request *request = form->request;
 
   wish->offset_count = 0;
   for (unsigned i = 0; i < request->start_count; i++) {
-    uint8_t other = i < request->boundary_count ? request->code[request->starts[i]] : BREAKPOINT;
+    uint8_t other = x64_other_at_start(request, form->jump, i);
 
     wish->offsets[wish->offset_count++] =
         (intptr_t)(x64_pun_deflected(request->address, request->prefixes, wish->window.first, request->starts[i], other) -

@@ -26,6 +26,9 @@ struct x64_reached {
   bool complete;               /* whatever a debugger puts at a start, or puts back, the jump leads to where an island can be */
 };
 
+/* What somebody else may put at a start of that number, in the midst of jump[]. */
+uint8_t x64_other_at_start(const struct x64_reach_request *request, const uint8_t *jump, unsigned start);
+
 /* False where none was found; it may have been asked not to bother with incomplete ones. */
 bool x64_reach_over(const struct x64_reach_request *request, const struct x64_space *space, bool complete_only,
                     struct x64_reached *found);
