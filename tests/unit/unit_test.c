@@ -10,6 +10,7 @@
 #include <link.h>
 #include "isa/x86_64/pun.h"
 #include "isa/x86_64/relocate.h"
+#include "isa/x86_64/trapping.h"
 #include "os/memory.h"
 #include "resolve/eh_frame.h"
 #include "table/table.h"
@@ -50,6 +51,51 @@ static void a_punned_jump_leads_to_every_place_of_its_window_and_repeats_what_fo
     assert_true(x64_decode(jump, sizeof jump, address, &insn));
     assert_true(insn.target == x64_pun_deflected(address, prefixes, target, length, 0xCC));
   }
+}
+
+/* Handed on without a terminator, as CPUID gives it: the sanitizer watches the end. */
+static size_t trapping_bytes(const char *name, unsigned family, const uint8_t **bytes)
+{
+  char *vendor = malloc(X64_VENDOR_LENGTH);
+  size_t count;
+
+  memcpy(vendor, name, X64_VENDOR_LENGTH);
+  count = x64_trapping_bytes(vendor, family, bytes);
+  free(vendor);
+  return count;
+}
+
+static void only_cpus_that_were_tried_have_trapping_bytes_beside_the_breakpoint(void **state)
+{
+  const uint8_t *bytes;
+
+  (void)state;
+  assert_int_equal(trapping_bytes("AuthenticAMD", 0x19, &bytes), 16);
+  assert_int_equal(trapping_bytes("AuthenticAMD", 0xF, &bytes), 1);
+  assert_int_equal(bytes[0], 0xCC);
+  assert_int_equal(trapping_bytes("GenuineIntel", 0x19, &bytes), 1);
+  assert_int_equal(bytes[0], 0xCC);
+  assert_int_equal(trapping_bytes("AuthenticAMX", 0x19, &bytes), 1);
+}
+
+static void no_cpu_has_trapping_bytes_that_need_others_behind_them(void **state)
+{
+  static const char *const vendors[] = {"AuthenticAMD", "GenuineIntel", "HygonGenuine", "CentaurHauls", "  Shanghai  "};
+  static const uint8_t never[] = {0x62, 0x82, 0x9A, 0xC4, 0xC5, 0xD4, 0xD5, 0xEA, 0xF1};
+
+  (void)state;
+  for (unsigned i = 0; i < sizeof vendors / sizeof vendors[0]; i++)
+    for (unsigned family = 0; family < 0x200; family++) {
+      const uint8_t *bytes;
+      size_t count = trapping_bytes(vendors[i], family, &bytes);
+
+      assert_true(count >= 1 && bytes[0] == 0xCC);
+      for (size_t k = 1; k < count; k++) {
+        assert_true(k == 1 || bytes[k] > bytes[k - 1]);
+        assert_int_not_equal(bytes[k], 0xCC);
+        assert_null(memchr(never, bytes[k], sizeof never));
+      }
+    }
 }
 
 static void the_table_finds_what_was_put_and_nothing_else(void **state)
@@ -137,6 +183,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pages_are_rounded_down_and_up),
       cmocka_unit_test(a_punned_jump_leads_to_every_place_of_its_window_and_repeats_what_follows),
+      cmocka_unit_test(only_cpus_that_were_tried_have_trapping_bytes_beside_the_breakpoint),
+      cmocka_unit_test(no_cpu_has_trapping_bytes_that_need_others_behind_them),
       cmocka_unit_test(the_table_finds_what_was_put_and_nothing_else),
       cmocka_unit_test(every_function_of_libc_is_found_from_its_first_and_last_byte),
       cmocka_unit_test(a_spoiled_unwind_table_is_never_read_outside_its_bounds),
