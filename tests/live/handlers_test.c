@@ -63,6 +63,26 @@ static void a_handler_left_by_longjmp_is_called_again(void **state)
   assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
 }
 
+static void move_sp(sighook_context *context, void *user)
+{
+  (void)user;
+  hits++;
+  lower_sp(context);
+}
+
+/* Nothing but sp is another one: the instruction runs all the same, and once. */
+static void a_moved_sp_takes_effect_at_the_instruction(void **state)
+{
+  sighook_hook hook = installed(probe(adds_1234, move_sp, 0));
+
+  (void)state;
+  hits = 0;
+  for (long i = 0; i < 100; i++)
+    assert_int_equal(call_keeping_sp(adds_1234, i), i + 1234);
+  assert_int_equal(hits, 100);
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+}
+
 static void write_vector(sighook_context *context, void *user)
 {
   size_t width = 0;
@@ -126,6 +146,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_hit_inside_a_handler_is_skipped_or_delivered_as_asked),
       cmocka_unit_test(a_handler_left_by_longjmp_is_called_again),
+      cmocka_unit_test(a_moved_sp_takes_effect_at_the_instruction),
       cmocka_unit_test(a_written_vector_register_takes_effect),
       cmocka_unit_test(a_handler_may_allocate_and_install_hooks_even_inside_malloc),
   };

@@ -34,6 +34,27 @@ enum {
 #define NOP_INSTRUCTION "nop"        /* that a branch has room in */
 #define RETURN_ARGUMENT "ret"
 
+enum { LOWER = 512 };
+
+/* Moves sp, as what stands at a function's entry allows. */
+static inline void lower_sp(sighook_context *context)
+{
+  context->sp -= LOWER;
+}
+
+/* Calls a function that may come back with another sp. */
+static inline long call_keeping_sp(long (*function)(long), long value)
+{
+  register long result __asm__("x0") = value;
+
+  __asm__ volatile("mov x19, sp\n\tblr %1\n\tmov sp, x19"
+                   : "+r"(result)
+                   : "r"(function)
+                   : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
+                     "x19", "x30", "memory", "cc");
+  return result;
+}
+
 static inline long simple_computes(long value)
 {
   return value ^ 8;

@@ -34,6 +34,27 @@ enum {
 #define NOP_INSTRUCTION ".byte 0x0f, 0x1f, 0x44, 0, 0"     /* that a branch has room in */
 #define RETURN_ARGUMENT "mov %rdi, %rax; ret"
 
+enum { LOWER = 512 };
+
+/* Moves sp, with the return address, as what stands at a function's entry allows. */
+static inline void lower_sp(sighook_context *context)
+{
+  memcpy((void *)(context->rsp - LOWER), (const void *)context->rsp, sizeof context->rsp);
+  context->rsp -= LOWER;
+}
+
+/* Calls a function that may come back with another sp. */
+static inline long call_keeping_sp(long (*function)(long), long value)
+{
+  long result;
+
+  __asm__ volatile("mov %%rsp, %%rbx\n\tlea -128(%%rsp), %%rsp\n\tand $-16, %%rsp\n\tcall *%2\n\tmov %%rbx, %%rsp"
+                   : "=a"(result), "+D"(value)
+                   : "r"(function)
+                   : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "memory", "cc");
+  return result;
+}
+
 static inline long simple_computes(long value)
 {
   return value;
