@@ -68,13 +68,13 @@ static bool commit(sighook_batch *batch)
   return done;
 }
 
-bool install_all(const uintptr_t *addresses, sighook_hook *hooks, size_t count)
+bool install_all(const uintptr_t *addresses, sighook_hook *hooks, size_t count, uint32_t flags)
 {
   sighook_batch *batch;
 
   REQUIRE(sighook_batch_create(&batch) == SIGHOOK_OK);
   for (size_t i = 0; i < count; i++) {
-    sighook_spec spec = spec_of(addresses[i], 0);
+    sighook_spec spec = spec_of(addresses[i], flags);
 
     REQUIRE(sighook_batch_install(batch, &spec, &hooks[i]) == SIGHOOK_OK);
   }

@@ -28,7 +28,7 @@ sighook_spec spec_of(uintptr_t address, uint32_t flags);
 size_t keep_hookable(uintptr_t *addresses, size_t count);
 
 /* All in one batch. */
-bool install_all(const uintptr_t *addresses, sighook_hook *hooks, size_t count);
+bool install_all(const uintptr_t *addresses, sighook_hook *hooks, size_t count, uint32_t flags);
 bool remove_all(const sighook_hook *hooks, size_t count);
 
 void shuffle(void *items, size_t count, size_t size, uint64_t *seed);

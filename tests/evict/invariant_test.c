@@ -29,7 +29,7 @@ static void all_entries_of_libc(void)
     addresses[count++] = libc.low + libc.starts[libc.entries[i]];
   count = keep_hookable(addresses, count);
   REQUIRE(count > 2000);
-  REQUIRE(install_all(addresses, hooks, count));
+  REQUIRE(install_all(addresses, hooks, count, 0));
   tally = require_invariant(&libc, "all entries hooked");
   REQUIRE(tally.branches + tally.puns + tally.evictions + tally.traps == count + tally.hookless);
   REQUIRE(remove_all(hooks, count));
@@ -49,7 +49,7 @@ static void come_and_go(size_t count)
   for (unsigned round = 0; round < 2; round++) {
     struct tally tally;
 
-    REQUIRE(install_all(addresses, hooks, count));
+    REQUIRE(install_all(addresses, hooks, count, 0));
     tally = require_invariant(&libcrypto, "hooked");
     REQUIRE(tally.evictions > 0);
     shuffle(hooks, count, sizeof *hooks, &seed);
@@ -126,7 +126,7 @@ static void one_by_one_with_breakpoints(void)
     for (uint32_t first = (uint32_t)(random_next(&seed) % libcrypto.count), i = first; i < first + ROW && count < wanted; i++)
       addresses[count++] = libcrypto.low + libcrypto.starts[i % libcrypto.count];
   count = keep_hookable(addresses, count);
-  REQUIRE(install_all(addresses, hooks, count));
+  REQUIRE(install_all(addresses, hooks, count, 0));
   tally = require_invariant(&libcrypto, "rows hooked");
   REQUIRE(tally.brittle == 0);
   shuffle(hooks, count, sizeof *hooks, &seed);

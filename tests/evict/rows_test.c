@@ -61,7 +61,7 @@ static void remove_first_last(long (*function)(long), const uint8_t *end)
 {
   size_t count = list((uintptr_t)function, (uintptr_t)end);
 
-  REQUIRE(install_all(addresses, hooks, count));
+  REQUIRE(install_all(addresses, hooks, count, 0));
   REQUIRE(function(5) == target_expected(5));
   take_all_around((uintptr_t)function);              /* no island can be had with which jumps could follow */
   for (size_t i = count; i-- > 0;) {
@@ -97,7 +97,7 @@ static void rows_in_any_order(void)
     uintptr_t end = (uintptr_t)(round % 2 ? row_end : mixed_row_end);
     size_t count = list((uintptr_t)function, end);
 
-    REQUIRE(install_all(addresses, hooks, count));
+    REQUIRE(install_all(addresses, hooks, count, 0));
     shuffle(hooks, count, sizeof *hooks, &seed);
     for (size_t left = count, part; left; left -= part) {
       part = 1 + random_next(&seed) % (left < 9 ? left : 9);
