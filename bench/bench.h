@@ -24,6 +24,12 @@ void measure(target_function *const *functions, unsigned count, unsigned calls, 
 void row(const char *what, double measured, const char *unit, double bound, const char *detail, ...)
     __attribute__((format(printf, 5, 6)));
 bool any_over(void);
+/* The same without a bound. */
+void figure(const char *what, double measured, const char *unit, const char *detail, ...) __attribute__((format(printf, 4, 5)));
+
+/* Of this process: memory that is its own, and lines of /proc/self/maps. */
+double private_kilobytes(void);
+unsigned mappings(void);
 
 /* Ends the program with the library's reason unless OK. */
 void must(sighook_status status, const char *what);
@@ -32,6 +38,7 @@ void empty_handler(sighook_context *context, void *user);
 
 void bench_hits(void);
 void bench_paths(void);
+void bench_short(void);
 void bench_install(void);
 void bench_batch(void);
 void bench_table(void);

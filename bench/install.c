@@ -122,7 +122,7 @@ void bench_install(void)
       times.sync, times.floor / times.sync);
 }
 
-static double private_kilobytes(void)
+double private_kilobytes(void)
 {
   FILE *rollup = fopen("/proc/self/smaps_rollup", "re");
   double sum = 0;
@@ -137,7 +137,7 @@ static double private_kilobytes(void)
   return sum;
 }
 
-static unsigned mappings(void)
+unsigned mappings(void)
 {
   FILE *maps = fopen("/proc/self/maps", "re");
   unsigned count = 0;

@@ -64,6 +64,17 @@ void row(const char *what, double measured, const char *unit, double bound, cons
   over |= measured > bound;
 }
 
+void figure(const char *what, double measured, const char *unit, const char *detail, ...)
+{
+  va_list arguments;
+
+  printf("-    %-46s %9.2f %-5s ", what, measured, unit);
+  va_start(arguments, detail);
+  vprintf(detail, arguments);
+  va_end(arguments);
+  putchar('\n');
+}
+
 bool any_over(void)
 {
   return over;
@@ -129,6 +140,7 @@ int main(int argc, char **argv)
   sched_setaffinity(0, sizeof last, &last);
   bench_install();
   bench_batch();
+  bench_short();
   bench_table();
   bench_command(command);
   return check && any_over();

@@ -56,4 +56,16 @@ call_beside_site:
         lea     1(%rax), %rcx
         ret
         END     call_beside
+
+        /* the site's jump can only reach over the next instruction, once the two places are taken where others would lead */
+        FUNCTION reaches_over
+        .globl  reaches_over_site, reaches_over_boundary
+        push    %rbx
+        lea     0x11223344(%rdi), %rax
+reaches_over_site:
+        pop     %rbx
+reaches_over_boundary:
+        ret
+        .skip   8, 0x90
+        END     reaches_over
         .section .note.GNU-stack, "", @progbits
