@@ -1,16 +1,49 @@
-/* The same few hooks, installed and removed many times: nothing is used up. */
+/* The same few hooks, installed and removed many times, by single stores wherever they fit a line and where only an aligned eight bytes
+ * may be stored at once, beside a thread that runs the code under a storm of signals: every result is right, nothing is used up. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/time.h>
 #include "codemem/arena.h"
 #include "codemem/landing.h"
 #include "hooks.h"
+#include "host/store.h"
 #include "targets.h"
 
-enum { CYCLES = 20000, CYCLES_LONG = 1000000, WARM = 500, MORE_MAPPINGS = 4 };
+enum { CYCLES = 20000, CYCLES_LONG = 1000000, WARM = 500, MORE_MAPPINGS = 4, STORM_US = 500 };
+
+static atomic_bool stop;
+static atomic_ulong wrong, calls;
+
+static void *call(void *unused)
+{
+  for (unsigned i = 0; !atomic_load_explicit(&stop, memory_order_relaxed); i++) {
+    if (targets[i % target_count].function(i) != target_expected(i))
+      atomic_fetch_add(&wrong, 1);
+    atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
+  }
+  return unused;
+}
+
+static void on_timer(int signal_number)
+{
+  (void)signal_number;
+}
+
+static void start_storm(void)
+{
+  const struct itimerval each = {{0, STORM_US}, {0, STORM_US}};
+  struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART};
+
+  REQUIRE(sigaction(SIGALRM, &action, NULL) == 0 && setitimer(ITIMER_REAL, &each, NULL) == 0);
+}
 
 static void cycle(unsigned number)
 {
@@ -35,8 +68,11 @@ static void all_cycles(void)
 {
   unsigned cycles = getenv("SIGHOOK_LONG") ? CYCLES_LONG : CYCLES, mappings;
   size_t memory, pages;
+  pthread_t thread;
 
   targets_crowd();
+  start_storm();
+  REQUIRE(pthread_create(&thread, NULL, call, NULL) == 0);
   for (unsigned i = 0; i < WARM; i++)
     cycle(i);
   memory = arena_memory();
@@ -44,10 +80,25 @@ static void all_cycles(void)
   mappings = count_mappings();
   for (unsigned i = 0; i < cycles; i++)
     cycle(i);
-  printf("%zu bytes of stubs and sites, before %zu; %zu landing pages, before %zu; %u mappings, before %u\n", arena_memory(),
-         memory, landing_page_count(), pages, count_mappings(), mappings);
+  atomic_store(&stop, true);
+  pthread_join(thread, NULL);
+  printf("%u cycles beside %lu calls; %zu bytes of stubs and sites, before %zu; %zu landing pages, before %zu; %u mappings, before %u\n", cycles, atomic_load(&calls),
+         arena_memory(), memory, landing_page_count(), pages, count_mappings(), mappings);
+  REQUIRE(atomic_load(&wrong) == 0 && atomic_load(&calls) > cycles / 100);
   REQUIRE(arena_memory() == memory && landing_page_count() == pages);
   REQUIRE(count_mappings() <= mappings + MORE_MAPPINGS);
+}
+
+static void all_cycles_strictly(void)
+{
+  host_store_strict(true);
+  all_cycles();
+}
+
+static void and_none_by_the_strictest_stores(void **state)
+{
+  (void)state;
+  assert_true(in_child(all_cycles_strictly));
 }
 
 static void many_cycles_use_nothing_up(void **state)
@@ -58,7 +109,7 @@ static void many_cycles_use_nothing_up(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(many_cycles_use_nothing_up)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(many_cycles_use_nothing_up), cmocka_unit_test(and_none_by_the_strictest_stores)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
