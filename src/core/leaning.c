@@ -9,21 +9,16 @@
 
 enum { TOGETHER_MAX = 4, PAGE_SIZE = 4096, PAGE_BITS = 1 << 16 };
 
-/* The states that a change passes through: in one store, or trap first, then the rest, then the start. */
+/* In each state that the change passes through: in one store, or in phases. */
 static bool follows(const struct site *site, const struct change *change, bool phased, struct plan *plan)
 {
-  uint8_t state[SITE_BYTES];
+  uint8_t first[SITE_BYTES], second[SITE_BYTES];
   size_t length = change->length < SITE_BYTES ? change->length : SITE_BYTES;
 
-  for (size_t i = 0; i < length; i++)
-    state[i] = change->before[i];
   if (phased) {
-    state[0] = host_trap[0];
-    if (!host_entry_follow(site, change->address, state, length, &plan->maps, &plan->text))
-      return false;
-    for (size_t i = 1; i < length; i++)
-      state[i] = change->after[i];
-    if (!host_entry_follow(site, change->address, state, length, &plan->maps, &plan->text))
+    patch_states(change, first, second, length);
+    if (!host_entry_follow(site, change->address, first, length, &plan->maps, &plan->text) ||
+        !host_entry_follow(site, change->address, second, length, &plan->maps, &plan->text))
       return false;
   }
   return host_entry_follow(site, change->address, change->after, length, &plan->maps, &plan->text);

@@ -141,7 +141,7 @@ static bool join_change(struct transaction *t, const struct touched *touched)
   for (size_t i = 0; i < site->lent; i++) {
     owner->before[offset + i] = touched->before[i];
     owner->after[offset + i] = touched->after[i];
-    owner->starts[offset + i] = i == 0;
+    owner->starts[offset + i] = i == 0 ? PATCH_BOUNDARY : PATCH_INSIDE;
   }
   change->length += site->lent;
   change->starts = owner->starts;
@@ -169,7 +169,7 @@ static void plan_change(struct transaction *t, size_t index)
   site->landing = direct;
   if (wanted)
     host_entry_bytes(site, touched->after);
-  touched->starts[0] = true;
+  touched->starts[0] = PATCH_START;
   if (join_change(t, touched))
     return;
   t->changes[t->change_count++] = (struct change){
@@ -298,8 +298,8 @@ static void lead(struct site *site, const struct site *next)
 
   if (!next && !site->leads_on)
     return;
-  host_stub_back(site, next ? site_gate(next) : site_next(site), bytes);
-  if (poke_live(site->stub + site->back_offset + (HOST_BRANCH_LENGTH - HOST_BACK_LENGTH), bytes, sizeof bytes) == 0)
+  if (host_stub_back(site, next ? site_gate(next) : site_next(site), bytes) &&
+      poke_live(site->stub + site->back_offset + (HOST_BRANCH_LENGTH - HOST_BACK_LENGTH), bytes, sizeof bytes) == 0)
     site->leads_on = next != NULL;
 }
 

@@ -102,8 +102,9 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
 /* Where a branch of the stub, behind the displaced instruction's work or a skipped one, leads: behind the site or to a target. */
 uintptr_t host_stub_leads_to(const struct site *site, size_t offset);
 
-/* For the jump behind the displaced instruction, whose last HOST_BACK_LENGTH bytes say where, to lead to `target`. */
-void host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOST_BACK_LENGTH]);
+/* For the jump behind the displaced instruction, whose last HOST_BACK_LENGTH bytes say where, to lead to `target`. False where it
+ * does not reach. */
+bool host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOST_BACK_LENGTH]);
 
 /* What to add to sp at that offset of a stub to have the program's own. */
 intptr_t host_stub_sp_offset(const struct site *site, size_t offset);
@@ -143,6 +144,9 @@ size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX
 
 /* The length of the island that begins with code[0]. */
 size_t host_island_stands(const uint8_t *code);
+
+/* Whether the byte traps wherever it is met as an instruction, whatever follows. */
+bool host_is_trapping(uint8_t byte);
 
 /* The breakpoint instruction. */
 extern const uint8_t host_trap[HOST_TRAP_LENGTH];

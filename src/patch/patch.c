@@ -35,9 +35,11 @@ bool patch_is_single_store(const struct change *change)
   return host_store_fits(change->address + first, end - first);
 }
 
-static bool is_start(const struct change *change, size_t offset)
+static enum patch_start start_at(const struct change *change, size_t offset)
 {
-  return change->starts ? change->starts[offset] : offset == 0;
+  if (change->starts)
+    return (enum patch_start)change->starts[offset];
+  return offset == 0 ? PATCH_START : PATCH_INSIDE;
 }
 
 /* How far the mapping and those of the same protection right behind it reach, looked up to `end`: the kernel may keep pages that
@@ -177,6 +179,20 @@ static int write_bytes(struct os_text *text, uintptr_t address, const uint8_t *b
 
 enum phase { PHASE_TRAPS, PHASE_REST, PHASE_STARTS };
 
+/* Whether the byte is written in that phase, and not a trap instead. */
+static bool is_written(const struct change *change, size_t offset, enum phase phase, const uint8_t *final)
+{
+  switch (start_at(change, offset)) {
+  case PATCH_INSIDE:
+    return phase == PHASE_REST;
+  case PATCH_BOUNDARY:
+    return phase == (host_is_trapping(final[offset]) ? PHASE_TRAPS : PHASE_STARTS);
+  case PATCH_START:
+    break;
+  }
+  return phase == PHASE_STARTS;
+}
+
 /* What is written at a start is one trap's length, in every phase that writes there. */
 static int write_phase(struct os_text *text, const struct change *change, enum phase phase, const uint8_t *final)
 {
@@ -184,17 +200,29 @@ static int write_phase(struct os_text *text, const struct change *change, enum p
   int failure = 0;
 
   for (size_t i = 0; i < change->length && !failure; i = end) {
-    bool start = is_start(change, i);
+    enum patch_start start = start_at(change, i);
 
     end = i + (start ? HOST_TRAP_LENGTH : 1);
-    while (!start && end < change->length && !is_start(change, end))
+    while (!start && end < change->length && !start_at(change, end))
       end++;
-    if (start && phase == PHASE_TRAPS)
-      failure = write_bytes(text, change->address + i, host_trap, HOST_TRAP_LENGTH);
-    else if (start ? phase == PHASE_STARTS : phase == PHASE_REST)
+    if (is_written(change, i, phase, final))
       failure = write_bytes(text, change->address + i, final + i, end - i);
+    else if (start == PATCH_START && phase == PHASE_TRAPS)
+      failure = write_bytes(text, change->address + i, host_trap, HOST_TRAP_LENGTH);
   }
   return failure;
+}
+
+void patch_states(const struct change *change, uint8_t *first, uint8_t *second, size_t size)
+{
+  for (size_t i = 0; i < change->length && i < size; i++) {
+    bool trap = start_at(change, i - i % HOST_TRAP_LENGTH) == PATCH_START;
+
+    first[i] = trap                                               ? host_trap[i % HOST_TRAP_LENGTH]
+               : is_written(change, i, PHASE_TRAPS, change->after) ? change->after[i]
+                                                                   : change->before[i];
+    second[i] = trap || !is_written(change, i, PHASE_REST, change->after) ? first[i] : change->after[i];
+  }
 }
 
 static bool stands(struct os_text *text, const struct change *change, const uint8_t *expected)

@@ -14,13 +14,17 @@
 #include "os/maps.h"
 #include "os/text.h"
 
+/* An instruction, before or after; or before or after a byte that traps, in the midst of a jump whose displacement it is part of: in
+ * phases it stands as long as the jump may be run, and no other trap in its place. */
+enum patch_start { PATCH_INSIDE, PATCH_START, PATCH_BOUNDARY };
+
 struct change {
   uintptr_t address;          /* an instruction start */
   size_t length;
   const uint8_t *before;      /* what stands there; else SIGHOOK_CONFLICT */
   const uint8_t *after;
   uint16_t round;             /* made, and seen everywhere, after those of lower ones */
-  const uint8_t *starts;      /* for each byte, whether an instruction starts there before or after; NULL: only at the first */
+  const uint8_t *starts;      /* for each byte, what starts there; NULL: an instruction at the first, before or after */
   bool stored_once;           /* out: no trap ever stood there */
   bool done;                  /* out */
 };
@@ -30,6 +34,9 @@ void patch_sort(struct change *changes, size_t count);
 
 /* Whether the change would be made by one store where the code can be made writable. */
 bool patch_is_single_store(const struct change *change);
+
+/* What stands at the change while it is made in phases: after the first, and after the second. Only the first `size` bytes. */
+void patch_states(const struct change *change, uint8_t *first, uint8_t *second, size_t size);
 
 /* Makes all changes or none; they are sorted by address and do not overlap. Three-phase changes need a trap handler and the
  * table to be ready. `failed_at`, where not NULL, tells the index of the change at fault. */

@@ -67,10 +67,13 @@ static void find_starts(const struct entry_request *request, struct x64_reach_re
   }
 }
 
-/* Whether the site's stub can go on to the next one's. */
-static bool can_lead_on(const struct site *site)
+/* Whether the site's stub can go on to the next one's, which may lie in another arena. */
+static bool can_lead_on(const struct site *site, const struct site *next)
 {
-  return site->back_offset && host_store_fits(site->stub + site->back_offset + 1, sizeof(int32_t));
+  uint8_t bytes[HOST_BACK_LENGTH];
+
+  return site->back_offset && host_store_fits(site->stub + site->back_offset + 1, sizeof bytes) &&
+         host_stub_back(site, site_gate(next), bytes);
 }
 
 /* The victim at `at` keeps what of the jump stands in its place. */
@@ -99,7 +102,7 @@ static bool take_all(const struct entry_request *request, const struct x64_reach
   for (unsigned i = 0; i < wanted->boundary_count; i++) {
     struct site *victim = request->take(request, site->address + wanted->starts[i]);
 
-    if (!victim || (runs_on(request, before->address - site->address) && !can_lead_on(before)))
+    if (!victim || (runs_on(request, before->address - site->address) && !can_lead_on(before, victim)))
       return false;
     lend(victim, jump, wanted->starts[i], wanted->prefixes + (size_t)X64_JMP_LENGTH);
     before = victim;

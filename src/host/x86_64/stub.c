@@ -209,12 +209,13 @@ uintptr_t host_stub_leads_to(const struct site *site, size_t offset)
   return site_next(site);
 }
 
-void host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOST_BACK_LENGTH])
+bool host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOST_BACK_LENGTH])
 {
-  uint32_t displacement = (uint32_t)(target - (site->stub + site->back_offset + JUMP_LENGTH));
+  intptr_t displacement = (intptr_t)(target - (site->stub + site->back_offset + JUMP_LENGTH));
 
   for (unsigned i = 0; i < HOST_BACK_LENGTH; i++)
-    bytes[i] = (uint8_t)(displacement >> (8 * i));
+    bytes[i] = (uint8_t)((uintptr_t)displacement >> (8 * i));
+  return displacement == (int32_t)displacement;
 }
 
 static intptr_t counting_sp_offset(const struct site *site, size_t offset)
