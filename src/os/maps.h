@@ -14,11 +14,20 @@ struct os_mapping {
   bool stack;               /* the main thread's; known only through os_maps_next */
 };
 
+/* Mappings without a gap between them. */
+struct os_span {
+  uintptr_t start, end;
+  bool stack;
+};
+
 struct os_maps {
   int descriptor;
   bool queries;             /* the system answers for one address; otherwise `text` holds the whole list */
   char *text;
   size_t length, size;
+  struct os_span *spans;    /* of the time when so much had been asked that they were written down */
+  size_t span_count, span_room;
+  unsigned asked;
   uintptr_t extras_start, extras_end;   /* the mapping whose `extras` were asked for last */
   unsigned extras;
 };
@@ -28,7 +37,8 @@ int os_maps_open(struct os_maps *maps);
 void os_maps_close(struct os_maps *maps);
 /* The mapping that covers `address`. */
 bool os_maps_find(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping);
-/* The lowest mapping that ends above `address`, with the stack told; false where none does. */
+/* The lowest stretch of mappings that ends above `address`, with the stack told; false where none does. Where much is asked the answer
+ * may be as old as the view. */
 bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping);
 
 /* How many mappings a process may have. */

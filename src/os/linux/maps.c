@@ -17,6 +17,7 @@ struct procmap_query {
 };
 #define PROCMAP_QUERY _IOWR('f', 17, struct procmap_query)
 enum { NAME_LENGTH = 4096 };    /* PATH_MAX of linux/limits.h */
+enum { ASKED_MAX = 256, FIRST_SPANS = 512 };
 enum { VMA_READABLE = 1, VMA_WRITABLE = 2, VMA_EXECUTABLE = 4, VMA_SHARED = 8, COVERING_OR_NEXT = 0x10 };
 
 static bool same_text(const char *text, const char *expected)
@@ -103,7 +104,10 @@ void os_maps_close(struct os_maps *maps)
   host_syscall1(SYS_close, maps->descriptor);
   if (maps->text)
     os_free(maps->text, maps->size);
+  if (maps->spans)
+    os_free(maps->spans, maps->span_room * sizeof *maps->spans);
   maps->text = NULL;
+  maps->spans = NULL;
 }
 
 static uintptr_t parse_hex(const char **at)
@@ -140,23 +144,94 @@ static const char *parse_line(const char *line, struct os_mapping *mapping)
   return *line ? line + 1 : line;
 }
 
-bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
+static bool ask_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
 {
-  if (maps->queries) {
-    struct procmap_query answer;
-    char name[NAME_LENGTH];
+  struct procmap_query answer;
+  char name[NAME_LENGTH];
 
-    if (query(maps, address, COVERING_OR_NEXT, name, &answer) != 0)
-      return false;
-    from_answer(&answer, name, mapping);
-    return true;
-  }
+  if (query(maps, address, COVERING_OR_NEXT, name, &answer) != 0)
+    return false;
+  from_answer(&answer, name, mapping);
+  return true;
+}
+
+static bool read_next(const struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
+{
   for (const char *line = maps->text; line < maps->text + maps->length;) {
     line = parse_line(line, mapping);
     if (mapping->end > address)
       return true;
   }
   return false;
+}
+
+static bool make_room_for_span(struct os_maps *maps)
+{
+  size_t room = maps->span_room ? 2 * maps->span_room : FIRST_SPANS;
+  struct os_span *larger;
+
+  if (maps->span_count < maps->span_room)
+    return true;
+  larger = os_allocate(room * sizeof *larger);
+  if (!larger)
+    return false;
+  for (size_t i = 0; i < maps->span_count; i++)
+    larger[i] = maps->spans[i];
+  if (maps->spans)
+    os_free(maps->spans, maps->span_room * sizeof *larger);
+  maps->spans = larger;
+  maps->span_room = room;
+  return true;
+}
+
+/* A question costs the kernel a microsecond, and searches ask by the ten thousand. */
+static void write_down(struct os_maps *maps)
+{
+  const char *line = maps->text;
+  struct os_mapping mapping = {0};
+
+  while (maps->queries ? ask_next(maps, mapping.end, &mapping) : line < maps->text + maps->length) {
+    struct os_span *last = maps->span_count ? &maps->spans[maps->span_count - 1] : NULL;
+
+    if (!maps->queries)
+      line = parse_line(line, &mapping);
+    if (last && last->end == mapping.start && !last->stack && !mapping.stack) {
+      last->end = mapping.end;
+      continue;
+    }
+    if (!make_room_for_span(maps)) {
+      maps->span_count = 0;
+      return;
+    }
+    maps->spans[maps->span_count++] = (struct os_span){mapping.start, mapping.end, mapping.stack};
+  }
+}
+
+static bool find_span(const struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
+{
+  size_t low = 0, high = maps->span_count;
+
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+
+    if (maps->spans[middle].end <= address)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == maps->span_count)
+    return false;
+  *mapping = (struct os_mapping){.start = maps->spans[low].start, .end = maps->spans[low].end, .stack = maps->spans[low].stack};
+  return true;
+}
+
+bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
+{
+  if (++maps->asked == ASKED_MAX)
+    write_down(maps);
+  if (maps->span_count)
+    return find_span(maps, address, mapping);
+  return maps->queries ? ask_next(maps, address, mapping) : read_next(maps, address, mapping);
 }
 
 /* What the list does not show of code, which has to survive a change of its protection. */
@@ -177,7 +252,7 @@ static bool find(struct os_maps *maps, uintptr_t address, struct os_mapping *map
   struct procmap_query answer;
 
   if (!maps->queries)
-    return os_maps_next(maps, address, mapping) && mapping->start <= address;
+    return read_next(maps, address, mapping) && mapping->start <= address;
   if (query(maps, address, 0, NULL, &answer) != 0)
     return false;
   from_answer(&answer, NULL, mapping);
