@@ -40,6 +40,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/table/read.c
   src/table/write.c
   src/resolve/codemap.c
+  src/resolve/decoded.c
   src/resolve/eh_frame.c
   src/resolve/modules.c
   src/resolve/near.c
@@ -84,6 +85,7 @@ set(SIGHOOK_HOST_aarch64
 set(SIGHOOK_OS_Linux
   src/os/linux/file.c
   src/os/linux/maps.c
+  src/os/linux/maps_file.c
   src/os/linux/memory.c
   src/os/linux/modules.c
   src/os/linux/signals.c

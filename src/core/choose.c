@@ -40,6 +40,13 @@ static size_t read_planned(struct plan *plan, uintptr_t place, uint8_t bytes[SEE
   return length;
 }
 
+static bool is_foreign(const struct entry_request *request, uintptr_t address)
+{
+  uint8_t own[HOST_TRAP_LENGTH];
+
+  return plan_breakpoint_hides(((struct chooser *)request)->plan, address, own);
+}
+
 /* Hooks may ask for an entry that is not to be changed for another's sake. */
 static bool gives_way(const struct site *site)
 {
@@ -134,6 +141,7 @@ static void choose(struct chooser *chooser, struct plan *plan, struct site *site
                                             .dry = dry,
                                             .maps = &plan->maps,
                                             .text = &plan->text,
+                                            .is_foreign = is_foreign,
                                             .look = look_at_victim,
                                             .take = take_victim,
                                             .give_back = give_back};

@@ -54,9 +54,12 @@ static sighook_status examine_place(struct plan *plan, uintptr_t address, struct
 {
   const uint8_t *code = found->code + found->shift;
   struct code_facts facts;
-  sighook_status status =
-      host_stub_reach(address, code, found->readable - found->shift, &found->low, &found->high, &found->length, error);
+  sighook_status status = SIGHOOK_OK;
 
+  if (found->readable - found->shift >= HOST_TRAP_LENGTH)
+    status = plan_check_breakpoint(plan, address, code, error);
+  if (!status)
+    status = host_stub_reach(address, code, found->readable - found->shift, &found->low, &found->high, &found->length, error);
   if (!status)
     status = plan_check_mapping(plan, address + found->length - 1, error);
   if (!status)

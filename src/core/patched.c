@@ -48,6 +48,17 @@ static bool mark_starts(const uint8_t *code, size_t readable, size_t length, uin
   return at == length;
 }
 
+/* What would be restored later must not be somebody else's breakpoint. */
+static sighook_status check_breakpoints(struct plan *plan, uintptr_t address, const uint8_t *code, size_t length,
+                                        struct error *error)
+{
+  sighook_status status = SIGHOOK_OK;
+
+  for (size_t i = 0; i + HOST_TRAP_LENGTH <= length && !status; i += HOST_INSN_ALIGN)
+    status = plan_check_breakpoint(plan, address + i, code + i, error);
+  return status;
+}
+
 static sighook_status check_range(struct plan *plan, uintptr_t address, const struct patch *patch, struct error *error)
 {
   uint8_t code[PLAN_CACHE];
@@ -61,7 +72,9 @@ static sighook_status check_range(struct plan *plan, uintptr_t address, const st
   if (readable < patch->length)
     return error_set(error, SIGHOOK_BAD_ADDRESS, address, "only %zu of the %zu bytes at %#lx can be read", readable,
                      patch->length, address);
-  status = codemap_facts(address, code, 1, &facts, error);
+  status = check_breakpoints(plan, address, code, patch->length, error);
+  if (!status)
+    status = codemap_facts(address, code, 1, &facts, error);
   if (status)
     return status;
   if (facts.boundary == BOUNDARY_NO)

@@ -74,6 +74,21 @@ size_t plan_read_original(struct plan *plan, uintptr_t address, uint8_t *bytes, 
   return length;
 }
 
+bool plan_breakpoint_hides(struct plan *plan, uintptr_t address, uint8_t own[HOST_TRAP_LENGTH])
+{
+  return os_maps_read_file(&plan->maps, address, own, HOST_TRAP_LENGTH) && !host_insn_is_breakpoint(own);
+}
+
+sighook_status plan_check_breakpoint(struct plan *plan, uintptr_t address, const uint8_t *code, struct error *error)
+{
+  uint8_t own[HOST_TRAP_LENGTH];
+
+  if (!host_insn_is_breakpoint(code) || !plan_breakpoint_hides(plan, address, own))
+    return SIGHOOK_OK;
+  return error_set(error, SIGHOOK_CONFLICT, address,
+                   "somebody else's breakpoint stands at %#lx, in place of what the file has there", address);
+}
+
 size_t plan_read_current(uintptr_t address, void *bytes, size_t size)
 {
   return current ? plan_read_original(current, address, bytes, size) : 0;
@@ -82,4 +97,9 @@ size_t plan_read_current(uintptr_t address, void *bytes, size_t size)
 size_t plan_read_current_as_is(uintptr_t address, void *bytes, size_t size)
 {
   return current ? plan_read(current, address, bytes, size) : 0;
+}
+
+bool plan_current_breakpoint_hides(uintptr_t address, uint8_t own[HOST_TRAP_LENGTH])
+{
+  return current && plan_breakpoint_hides(current, address, own);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "core/site.h"
 #include "error.h"
+#include "host/host.h"
 #include "os/maps.h"
 #include "os/text.h"
 
@@ -35,8 +36,16 @@ size_t plan_read(struct plan *plan, uintptr_t address, uint8_t *bytes, size_t si
 /* The same with our own entries and patches undone. */
 size_t plan_read_original(struct plan *plan, uintptr_t address, uint8_t *bytes, size_t size);
 
-/* The same two, of the plan under way. */
-size_t plan_read_current(uintptr_t address, void *bytes, size_t size);
+/* Whether the breakpoint that stands at `address`, not one of ours, is somebody else's, which will go again: the file that is
+ * mapped there has something else in its place, which own[] gets. */
+bool plan_breakpoint_hides(struct plan *plan, uintptr_t address, uint8_t own[HOST_TRAP_LENGTH]);
+
+/* SIGHOOK_CONFLICT where such a one stands at `address`, at which code[] was read. */
+sighook_status plan_check_breakpoint(struct plan *plan, uintptr_t address, const uint8_t *code, struct error *error);
+
+/* plan_read, plan_read_original and plan_breakpoint_hides of the plan under way. */
 size_t plan_read_current_as_is(uintptr_t address, void *bytes, size_t size);
+size_t plan_read_current(uintptr_t address, void *bytes, size_t size);
+bool plan_current_breakpoint_hides(uintptr_t address, uint8_t own[HOST_TRAP_LENGTH]);
 
 #endif

@@ -29,13 +29,14 @@ bool frame_finish(void *ucontext, const struct site *site)
 }
 
 /* By the kernel's record of the thread's last trap, whatever si_code says: the pc is behind a breakpoint, and at what is no
- * instruction. */
+ * instruction. While a uprobe stands anywhere in the process, the kernel looks for one at each breakpoint, and where there is none it
+ * forces the signal without such a record (handle_swbp): then si_code tells. */
 enum frame_trap frame_trap(int signal_number, const void *siginfo, const void *ucontext, uintptr_t *address)
 {
+  const siginfo_t *info = siginfo;
   greg_t number = ((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_TRAPNO];
 
-  (void)siginfo;
-  if (signal_number == SIGTRAP && number == TRAP_BREAKPOINT) {
+  if (signal_number == SIGTRAP && (number == TRAP_BREAKPOINT || (info && info->si_code == SI_KERNEL))) {
     *address = frame_pc(ucontext) - 1;
     return FRAME_BREAKPOINT;
   }

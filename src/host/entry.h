@@ -34,6 +34,8 @@ struct entry_request {
   bool dry;                    /* only find out: no island is put */
   struct os_maps *maps;
   struct os_text *text;
+  /* Whether the breakpoint that stands at `address` is somebody else's, as far as the file can tell. */
+  bool (*is_foreign)(const struct entry_request *request, uintptr_t address);
   /* Whether the instruction at `address` may be a victim. */
   bool (*look)(const struct entry_request *request, uintptr_t address, struct entry_victim *victim);
   /* Its site, to be given an entry that leads to its gate; NULL where none can be made. */

@@ -41,6 +41,10 @@ bool os_maps_find(struct os_maps *maps, uintptr_t address, struct os_mapping *ma
  * may be as old as the view. */
 bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping);
 
+/* What the file that is mapped at `address` has there, whatever was written to memory since. False where there is no file, or
+ * none under its name any more. */
+bool os_maps_read_file(struct os_maps *maps, uintptr_t address, void *bytes, size_t size);
+
 /* How many mappings a process may have. */
 size_t os_mappings_max(void);
 

@@ -6,144 +6,14 @@
 #include "core/plan.h"
 #include "host/host.h"
 #include "os/memory.h"
-#include "resolve/eh_frame.h"
-#include "resolve/modules.h"
+#include "resolve/decoded.h"
 #include "resolve/shape.h"
 
 enum {
-  FUNCTION_MAX = 1 << 20, /* larger ones are not decoded */
-  WINDOW = 1024,          /* code read at once */
-  PENDING_MAX = 64,       /* a walk that meets more branches, or instructions, is not gone to its end */
-  STEPS_MAX = 4096,
   PADDING_MAX = 64,
-  SCAN_PLAIN = 256        /* how much of a function is searched for branches into a first instruction that has no
+  SCAN_PLAIN = 256 /* how much of a function is searched for branches into a first instruction that has no
                              prefix to skip: only hand-written loops do that */
 };
-
-enum {
-  MARK_LINEAR = 1, /* an instruction begins here, decoded from the function's start */
-  MARK_TARGET = 2, /* a direct branch leads here */
-  MARK_INNER = 4,  /* an instruction begins here, decoded from a target inside another instruction */
-  MARK_HEAD = 8,   /* a direct branch leads back here */
-  MARK_START = 15, /* any of these */
-  MARK_SEEN = 16,  /* by the walk under way */
-  MARK_LOOP = 32,  /* found out: the head of a loop */
-  MARK_ONCE = 64   /* ... and of none */
-};
-
-/* The function decoded last: a mark for each of its bytes. */
-static struct {
-  uint64_t module; /* its serial number; 0: nothing is decoded */
-  uintptr_t start, end;
-  uintptr_t decoded_to; /* linear decoding went wrong there, or came to the end */
-  uint8_t *marks;
-  size_t size;
-} decoded;
-
-/* Code of the function, read ahead. */
-struct reader {
-  uintptr_t at, end; /* what bytes[] holds begins at `at`; nothing from `end` on is wanted */
-  size_t length;
-  uint8_t bytes[WINDOW];
-};
-
-static void open_reader(struct reader *reader, uintptr_t end)
-{
-  reader->at = 0; /* field by field: an initializer would call memset, which may be a site */
-  reader->end = end;
-  reader->length = 0;
-}
-
-static size_t read_ahead(struct reader *reader, uintptr_t address, const uint8_t **bytes)
-{
-  bool is_held = address >= reader->at && address - reader->at < reader->length;
-
-  if (!is_held ||
-      (address - reader->at + HOST_INSN_MAX > reader->length && reader->at + reader->length < reader->end)) {
-    size_t wanted = reader->end - address < WINDOW ? reader->end - address : WINDOW;
-
-    reader->at = address;
-    reader->length = plan_read_current(address, reader->bytes, wanted);
-  }
-  *bytes = reader->bytes + (address - reader->at);
-  return reader->length - (address - reader->at);
-}
-
-static bool make_room(size_t length)
-{
-  decoded.module = 0;
-  if (length <= decoded.size)
-    return true;
-  if (decoded.marks)
-    os_free(decoded.marks, decoded.size);
-  decoded.size = page_up(length, os_page_size());
-  decoded.marks = os_allocate(decoded.size);
-  if (!decoded.marks)
-    decoded.size = 0;
-  return decoded.marks != NULL;
-}
-
-/* Decodes from `at` on until code that was decoded before, bytes that are no instruction, or the function's end. */
-static uintptr_t mark_run(struct reader *reader, uintptr_t at, uint8_t mark)
-{
-  while (at < decoded.end && !(decoded.marks[at - decoded.start] & (MARK_LINEAR | MARK_INNER))) {
-    const uint8_t *bytes;
-    size_t readable = read_ahead(reader, at, &bytes), length;
-    struct host_flow flow;
-
-    length = readable ? host_insn_flow(bytes, readable, at, &flow) : 0;
-    if (!length)
-      break;
-    decoded.marks[at - decoded.start] |= mark;
-    if (flow.has_target && flow.target >= decoded.start && flow.target < decoded.end)
-      decoded.marks[flow.target - decoded.start] |= flow.target > at ? MARK_TARGET : MARK_TARGET | MARK_HEAD;
-    at += length;
-    /* Linear decoding goes on behind a return: something leads there. An inner run knows only its own way. */
-    if (mark == MARK_INNER && !flow.falls_through)
-      break;
-  }
-  return at;
-}
-
-/* Targets that linear decoding did not come by begin instructions too, and so do those behind them. A run may mark
- * further targets at lower addresses, hence the repetition. */
-static void mark_targets(struct reader *reader)
-{
-  enum {
-    ROUNDS = 4
-  };
-  bool again = true;
-
-  for (unsigned round = 0; again && round < ROUNDS; round++) {
-    again = false;
-    for (size_t i = 0; i < decoded.end - decoded.start; i++)
-      if ((decoded.marks[i] & ~MARK_HEAD) == MARK_TARGET && mark_run(reader, decoded.start + i, MARK_INNER) != decoded.start + i)
-        again = true;
-  }
-}
-
-static bool decode_function(const struct module *module, const struct eh_function *function)
-{
-  size_t length = function->end - function->start;
-  struct reader reader;
-
-  open_reader(&reader, function->end);
-  if (length > FUNCTION_MAX || !make_room(length))
-    return false;
-  for (size_t i = 0; i < length; i++)
-    decoded.marks[i] = 0;
-  decoded.start = function->start;
-  decoded.end = function->end;
-  decoded.decoded_to = mark_run(&reader, function->start, MARK_LINEAR);
-  mark_targets(&reader);
-  decoded.module = module->serial;
-  return true;
-}
-
-static bool is_decoded(const struct module *module, const struct eh_function *function)
-{
-  return decoded.module == module->serial && decoded.start == function->start && decoded.end == function->end;
-}
 
 /* The instruction of the linear decoding that `address` is inside of; 0: none. */
 static uintptr_t linear_around(uintptr_t address)
@@ -204,10 +74,10 @@ static bool may_enter_first(const struct eh_function *function, const uint8_t *c
     return false;
   if (!has_prefix && end - function->start > SCAN_PLAIN)
     end = function->start + SCAN_PLAIN;
-  open_reader(&reader, end);
+  reader_open(&reader, end);
   for (uintptr_t at = function->start; at < end;) {
     const uint8_t *bytes;
-    size_t readable = read_ahead(&reader, at, &bytes);
+    size_t readable = reader_ahead(&reader, at, &bytes);
 
     if (shape_may_branch_into(bytes, readable, at, low, high))
       return true;
@@ -289,7 +159,7 @@ sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t leng
   }
   if (!facts->has_function || function.is_signal_frame)
     return SIGHOOK_OK;
-  if (is_decoded(module, &function))
+  if (decode_is_of(module, &function))
     look_inside(address, length, facts);
   else if ((address != function.start || may_enter_first(&function, code, length)) &&
            decode_function(module, &function))
@@ -299,46 +169,6 @@ sighook_status codemap_facts(uintptr_t address, const uint8_t *code, size_t leng
     facts->is_head = facts->is_target = true;
   }
   return SIGHOOK_OK;
-}
-
-static bool comes_back(uintptr_t head)
-{
-  uintptr_t pending[PENDING_MAX] = {head};
-  unsigned count = 1, steps = 0;
-  struct reader reader;
-
-  open_reader(&reader, decoded.end);
-  for (size_t i = 0; i < decoded.end - decoded.start; i++)
-    decoded.marks[i] &= (uint8_t)~MARK_SEEN;
-  while (count > 0) {
-    uintptr_t at = pending[--count];
-    struct host_flow flow = {.falls_through = true};
-
-    while (flow.falls_through && at >= decoded.start && at < decoded.end && !(decoded.marks[at - decoded.start] & MARK_SEEN)) {
-      const uint8_t *bytes;
-      size_t readable = read_ahead(&reader, at, &bytes), length = readable ? host_insn_flow(bytes, readable, at, &flow) : 0;
-
-      decoded.marks[at - decoded.start] |= MARK_SEEN;
-      at += length;
-      if (!length || flow.leads_anywhere || ++steps > STEPS_MAX || count == PENDING_MAX || (flow.falls_through && at == head) ||
-          (flow.has_target && flow.target == head))
-        return true;
-      if (flow.has_target)
-        pending[count++] = flow.target;
-    }
-  }
-  return false;
-}
-
-bool codemap_is_loop(uintptr_t address)
-{
-  uint8_t *mark = &decoded.marks[address - decoded.start];
-
-  if (!decoded.module || address <= decoded.start || address >= decoded.end)
-    return true;
-  if (!(*mark & (MARK_LOOP | MARK_ONCE)))
-    *mark |= comes_back(address) ? MARK_LOOP : MARK_ONCE;
-  return *mark & MARK_LOOP;
 }
 
 void codemap_forget(void)

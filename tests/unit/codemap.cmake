@@ -10,6 +10,7 @@ set(CODEMAP_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/test_codemap_support.c
   ${resolve}/os/linux/modules.c
   ${resolve}/os/linux/${CMAKE_SYSTEM_PROCESSOR}/protection.c
   ${resolve}/resolve/codemap.c
+  ${resolve}/resolve/decoded.c
   ${resolve}/resolve/eh_frame.c
   ${resolve}/resolve/elf/exports.c
   ${resolve}/resolve/elf/facts.c

@@ -64,6 +64,13 @@ size_t plan_read_current(uintptr_t address, void *bytes, size_t size)
   return length;
 }
 
+bool plan_current_breakpoint_hides(uintptr_t address, uint8_t own[HOST_TRAP_LENGTH])
+{
+  (void)address;
+  (void)own;
+  return false;
+}
+
 struct wanted {
   const char *ending;
   struct os_module module;

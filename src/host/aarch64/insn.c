@@ -34,6 +34,11 @@ size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct ho
   return WORD;
 }
 
+bool host_insn_is_breakpoint(const uint8_t *bytes)
+{
+  return a64_is_brk(word_at(bytes));
+}
+
 bool host_landing_pad(const uint8_t *bytes, size_t size, struct host_pad *pad)
 {
   struct a64_insn insn;

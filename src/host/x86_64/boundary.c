@@ -42,7 +42,7 @@ static bool may_trap(const struct entry_request *request, size_t before, size_t 
     return false;
   if (victim.is_padding)
     return true;
-  if (victim.is_head || victim.is_target || request->original[at] == host_trap[0])
+  if (victim.is_head || victim.is_target || host_insn_is_breakpoint(request->original + at))
     return false;
   return runs_on(request, before) || is_filler(request, before, at);
 }

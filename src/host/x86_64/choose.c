@@ -34,8 +34,9 @@ bool evict_meets_breakpoint(const struct entry_request *request, size_t from, si
 {
   uintptr_t end = request->function_end ? request->function_end : UINTPTR_MAX;
 
-  for (size_t at = from; at < to && at < request->readable && request->site->address + at < end; at = evict_next_start(request, at))
-    if (request->original[at] == host_trap[0])
+  for (size_t at = from; at < to && at < request->readable; at = evict_next_start(request, at))
+    if (request->original[at] == host_trap[0] &&
+        (request->site->address + at < end || request->is_foreign(request, request->site->address + at)))
       return true;
   return false;
 }

@@ -18,7 +18,7 @@ bool evict_keeps(const struct entry_request *request);
 bool evict_still_fits(const struct site *site, const uint8_t *code, size_t readable);
 
 /* Whether somebody's breakpoint stands where an instruction begins between those offsets from the site: it will go again, and what leant
- * on it would lead elsewhere. Padding is full of such bytes, and nobody's. */
+ * on it would lead elsewhere. Padding is full of such bytes of its own. */
 bool evict_meets_breakpoint(const struct entry_request *request, size_t from, size_t to);
 
 /* Where islands may lie, as the searches ask; `context` is the entry_request. */

@@ -2,6 +2,8 @@
 #include "host/host.h"
 #include "isa/x86_64/insn.h"
 
+enum { INT3 = 0xCC };
+
 size_t host_insn_length(const uint8_t *bytes, size_t size)
 {
   return x64_length(bytes, size);
@@ -19,6 +21,11 @@ size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct ho
   flow->falls_through = insn.falls_through;
   flow->leads_anywhere = insn.kind == X64_JMP_INDIRECT;
   return insn.length;
+}
+
+bool host_insn_is_breakpoint(const uint8_t *bytes)
+{
+  return bytes[0] == INT3;
 }
 
 bool host_landing_pad(const uint8_t *bytes, size_t size, struct host_pad *pad)

@@ -3,41 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include "raw_syscall.h"
+#include "os/linux/maps_text.h"
 #include "os/linux/protection.h"
 #include "os/memory.h"
 
-/* linux/fs.h, 6.11 */
-struct procmap_query {
-  uint64_t size, query_flags, query_addr;
-  uint64_t vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
-  uint32_t dev_major, dev_minor, vma_name_size, build_id_size;
-  uint64_t vma_name_addr, build_id_addr;
-};
-#define PROCMAP_QUERY _IOWR('f', 17, struct procmap_query)
-enum { NAME_LENGTH = 4096 };    /* PATH_MAX of linux/limits.h */
 enum { ASKED_MAX = 256, FIRST_SPANS = 512 };
 enum { VMA_READABLE = 1, VMA_WRITABLE = 2, VMA_EXECUTABLE = 4, VMA_SHARED = 8, COVERING_OR_NEXT = 0x10 };
-
-static bool same_text(const char *text, const char *expected)
-{
-  while (*expected)
-    if (*text++ != *expected++)
-      return false;
-  return true;
-}
-
-static long query(struct os_maps *maps, uintptr_t address, uint64_t flags, char *name, struct procmap_query *answer)
-{
-  *answer = (struct procmap_query){.size = sizeof *answer, .query_addr = address, .query_flags = flags};
-  if (name) {
-    name[0] = 0;
-    answer->vma_name_addr = (uintptr_t)name;
-    answer->vma_name_size = NAME_LENGTH;
-  }
-  return host_syscall3(SYS_ioctl, maps->descriptor, PROCMAP_QUERY, answer);
-}
 
 static void from_answer(const struct procmap_query *answer, const char *name, struct os_mapping *mapping)
 {
@@ -88,7 +60,7 @@ int os_maps_open(struct os_maps *maps)
   maps->descriptor = (int)host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
   if (maps->descriptor < 0)
     return -maps->descriptor;
-  if (queries_work || query(maps, 0, COVERING_OR_NEXT, NULL, &answer) == 0) {
+  if (queries_work || maps_query(maps, 0, COVERING_OR_NEXT, NULL, &answer) == 0) {
     queries_work = true;
     return 0;
   }
@@ -99,49 +71,21 @@ int os_maps_open(struct os_maps *maps)
   return failure;
 }
 
+static void forget_spans(struct os_maps *maps)
+{
+  if (maps->spans)
+    os_free(maps->spans, maps->span_room * sizeof *maps->spans);
+  maps->spans = NULL;
+  maps->span_count = 0;
+}
+
 void os_maps_close(struct os_maps *maps)
 {
   host_syscall1(SYS_close, maps->descriptor);
   if (maps->text)
     os_free(maps->text, maps->size);
-  if (maps->spans)
-    os_free(maps->spans, maps->span_room * sizeof *maps->spans);
   maps->text = NULL;
-  maps->spans = NULL;
-}
-
-static uintptr_t parse_hex(const char **at)
-{
-  uintptr_t value = 0;
-
-  for (;; (*at)++) {
-    char c = **at;
-
-    if (c >= '0' && c <= '9')
-      value = value << 4 | (uintptr_t)(c - '0');
-    else if (c >= 'a' && c <= 'f')
-      value = value << 4 | (uintptr_t)(c - 'a' + 10);
-    else
-      return value;
-  }
-}
-
-/* One line: `start-end rwxp offset dev inode   name`. Returns the next. */
-static const char *parse_line(const char *line, struct os_mapping *mapping)
-{
-  const char *name;
-
-  *mapping = (struct os_mapping){0};
-  mapping->start = parse_hex(&line);
-  line++;
-  mapping->end = parse_hex(&line);
-  mapping->protection = (line[1] == 'r' ? OS_READ : 0) | (line[2] == 'w' ? OS_WRITE : 0) | (line[3] == 'x' ? OS_EXECUTE : 0);
-  mapping->shared_file = line[4] == 's';
-  for (name = line; *line && *line != '\n'; line++)
-    if (*line == '[')
-      name = line;
-  mapping->stack = same_text(name, "[stack");
-  return *line ? line + 1 : line;
+  forget_spans(maps);
 }
 
 static bool ask_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
@@ -149,7 +93,7 @@ static bool ask_next(struct os_maps *maps, uintptr_t address, struct os_mapping 
   struct procmap_query answer;
   char name[NAME_LENGTH];
 
-  if (query(maps, address, COVERING_OR_NEXT, name, &answer) != 0)
+  if (maps_query(maps, address, COVERING_OR_NEXT, name, &answer) != 0)
     return false;
   from_answer(&answer, name, mapping);
   return true;
@@ -165,45 +109,37 @@ static bool read_next(const struct os_maps *maps, uintptr_t address, struct os_m
   return false;
 }
 
-static bool make_room_for_span(struct os_maps *maps)
-{
-  size_t room = maps->span_room ? 2 * maps->span_room : FIRST_SPANS;
-  struct os_span *larger;
-
-  if (maps->span_count < maps->span_room)
-    return true;
-  larger = os_allocate(room * sizeof *larger);
-  if (!larger)
-    return false;
-  for (size_t i = 0; i < maps->span_count; i++)
-    larger[i] = maps->spans[i];
-  if (maps->spans)
-    os_free(maps->spans, maps->span_room * sizeof *larger);
-  maps->spans = larger;
-  maps->span_room = room;
-  return true;
-}
-
-/* A question costs the kernel a microsecond, and searches ask by the ten thousand. */
-static void write_down(struct os_maps *maps)
+/* False where there is no room for all. */
+static bool fill_spans(struct os_maps *maps)
 {
   const char *line = maps->text;
   struct os_mapping mapping = {0};
 
+  maps->span_count = 0;
   while (maps->queries ? ask_next(maps, mapping.end, &mapping) : line < maps->text + maps->length) {
     struct os_span *last = maps->span_count ? &maps->spans[maps->span_count - 1] : NULL;
 
     if (!maps->queries)
       line = parse_line(line, &mapping);
-    if (last && last->end == mapping.start && !last->stack && !mapping.stack) {
+    if (last && last->end == mapping.start && !last->stack && !mapping.stack)
       last->end = mapping.end;
-      continue;
-    }
-    if (!make_room_for_span(maps)) {
-      maps->span_count = 0;
+    else if (maps->span_count == maps->span_room)
+      return false;
+    else
+      maps->spans[maps->span_count++] = (struct os_span){mapping.start, mapping.end, mapping.stack};
+  }
+  return true;
+}
+
+/* A question costs the kernel a microsecond, and searches ask by the ten thousand. Their own memory is there before it is asked what
+ * is, so that it is among that. */
+static void write_down(struct os_maps *maps)
+{
+  for (maps->span_room = FIRST_SPANS;; maps->span_room *= 2) {
+    maps->spans = os_allocate(maps->span_room * sizeof *maps->spans);
+    if (!maps->spans || fill_spans(maps))
       return;
-    }
-    maps->spans[maps->span_count++] = (struct os_span){mapping.start, mapping.end, mapping.stack};
+    forget_spans(maps);
   }
 }
 
@@ -253,7 +189,7 @@ static bool find(struct os_maps *maps, uintptr_t address, struct os_mapping *map
 
   if (!maps->queries)
     return read_next(maps, address, mapping) && mapping->start <= address;
-  if (query(maps, address, 0, NULL, &answer) != 0)
+  if (maps_query(maps, address, 0, NULL, &answer) != 0)
     return false;
   from_answer(&answer, NULL, mapping);
   return true;
