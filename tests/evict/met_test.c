@@ -16,7 +16,7 @@
 #include "jobs.h"
 #include "table/table.h"
 
-enum { WANTED = 20000, BATCH = 2000, LEFT = 24, TURNS = 20, TURNS_LONG = 400 };
+enum { WANTED = 4000, BATCH = 500, LEFT = 24, TURNS = 20, TURNS_LONG = 400 };
 
 static unsigned long (*const jobs[])(void) = {job_compress, job_expand, job_text, job_memory, job_cipher};
 enum { JOBS = sizeof jobs / sizeof *jobs };
