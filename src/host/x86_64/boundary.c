@@ -14,12 +14,14 @@
 _Static_assert((int)X64_BOUNDARIES_MAX == (int)ENTRY_VICTIMS_MAX, "as many as give way");
 
 /* Whether the stub of the instruction at that offset, which is the site's or gives way too, goes on to the next one's: a call's
- * return address is in the code, and behind a jump there is what other jumps lead to. */
+ * return address is in the code, and behind a jump there is what other jumps lead to; so there is behind what fills room. */
 static bool runs_on(const struct entry_request *request, size_t at)
 {
+  const uint8_t *code = request->original + at;
   struct x64_insn insn;
 
-  if (!x64_decode(request->original + at, request->readable - at, request->site->address + at, &insn) || !insn.falls_through)
+  if (!x64_decode(code, request->readable - at, request->site->address + at, &insn) || !insn.falls_through ||
+      x64_filler(code, request->readable - at))
     return false;
   return insn.kind == X64_ORDINARY || insn.kind == X64_JCC || insn.kind == X64_LOOP || insn.kind == X64_SYSCALL;
 }
