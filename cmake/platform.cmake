@@ -84,6 +84,7 @@ set(SIGHOOK_HOST_aarch64
   src/resolve/aarch64/shape.c)
 set(SIGHOOK_OS_Linux
   src/os/linux/file.c
+  src/os/linux/headers.c
   src/os/linux/maps.c
   src/os/linux/maps_file.c
   src/os/linux/memory.c
@@ -93,6 +94,7 @@ set(SIGHOOK_OS_Linux
   src/os/linux/sync.c
   src/os/linux/text.c
   src/os/linux/threads.c
+  src/os/linux/traced.c
   src/resolve/elf/exports.c
   src/resolve/elf/facts.c)
 set(SIGHOOK_OS_Linux_x86_64

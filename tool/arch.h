@@ -11,6 +11,8 @@ struct arch {
   uint16_t elf;                        /* e_machine of its programs */
   const char *foreign;                 /* what is said about other machines' programs */
   uint32_t jump_slot, global_data;     /* the relocations of slots that stubs of imports jump through */
+  uint32_t choice;                     /* that of slots for what an IFUNC of the module itself chose */
+  const char *shadow_stack;            /* what the kernel calls it */
 };
 extern const struct arch arch;
 
@@ -29,6 +31,12 @@ struct arch_stub {
 /* Finds the first stub at offset `at` or behind it, in the code of a section that lies at `address`. Returns the offset
  * behind the stub; 0 where there is none. */
 size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t at, struct arch_stub *stub);
+
+/* The file in /proc/<pid> that shows mappings with all of their protection: "maps", or "smaps", which takes the kernel longer. */
+const char *arch_mappings(void);
+
+/* Whether the status in /proc/<pid> tells of a shadow stack. */
+bool arch_tells_shadow_stack(const char *status);
 
 /* Calls the resolver of an IFUNC as the dynamic loader does. */
 uint64_t arch_resolve(uint64_t resolver);

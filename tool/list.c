@@ -2,6 +2,7 @@
 #include "list.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@ enum { KEY_HELP = 256, KEY_ENTRY, KEY_INSTRUCTIONS, KEY_JSON, KEY_EXE, KEY_TOGET
 
 static const struct option_entry entries[] = {
     {KEY_ENTRY, "entry", NULL, "how many would get which entry, and why no better one"},
+    {'p', NULL, "PID", "of a process that runs already, as it is loaded there; it is read only, and not stopped"},
     {KEY_INSTRUCTIONS, "instructions", NULL, "of every instruction of the functions, not only the first"},
     {'e', NULL, "SEL", "these functions; may be repeated; commas separate"},
     {'x', NULL, "SEL", "but not these"},
@@ -23,17 +25,17 @@ static const struct option_entry entries[] = {
     {KEY_TOGETHER, "together", NULL, "install all in one batch and tell what it took, instead of asking one by one"},
     {KEY_RANDOM, "random", "N[,SEED]", "only N of them, by chance; the same ones for the same SEED"},
     {KEY_HELP, "help", NULL, "this text"},
-    {'p', NULL, "PID", NULL},
     {KEY_LATER, "pending", NULL, NULL},
     {KEY_LATER + 1, "color", "WHEN", NULL},
 };
 enum { ENTRIES = sizeof entries / sizeof entries[0] };
 
 static const char about[] = "usage: sighook list --entry [OPTION...] [--] FILE|COMMAND [ARG...]\n"
+                            "       sighook list --entry [OPTION...] -p PID\n"
                             "Tells what would stand at functions of a program or library, as it is loaded into a process.\n"
-                            "The process ends before anything of the program ran.\n";
+                            "Without -p the process ends before anything of the program ran.\n";
 static const char selectors[] =
-    "SEL: see sighook count --help. Without -e: all functions of FILE.\n"
+    "SEL: see sighook count --help. Without -e: all functions of FILE, or of the program that PID runs.\n"
     "Exit status: 0; 1 where there is nothing to list; 2 for a wrong option.\n";
 
 /* What the options set. */
@@ -55,6 +57,20 @@ static bool take_random(struct list_request *request, const char *text)
   if (!errno && !*end && request->random && text[0] != '-')
     return true;
   fprintf(stderr, "sighook: --random takes a number, or two as in 1000,7; not '%s'\n", text);
+  return false;
+}
+
+static bool take_process(struct list_request *request, const char *text)
+{
+  char *end;
+  long number;
+
+  errno = 0;
+  number = strtol(text, &end, 10);
+  request->process = (int)number;
+  if (!errno && !*end && number > 0 && number <= INT_MAX)
+    return true;
+  fprintf(stderr, "sighook: -p takes the number of a process, not '%s'\n", text);
   return false;
 }
 
@@ -83,6 +99,8 @@ static int take_option(void *data, int key, const char *argument)
   case 'v':
     options->run.verbose = true;
     return 0;
+  case 'p':
+    return take_process(&options->request, argument) ? 0 : LIST_USAGE + 1;
   case KEY_ENTRY:
     options->entry = true;
     return 0;
@@ -105,14 +123,30 @@ static int take_option(void *data, int key, const char *argument)
   }
 }
 
+/* Why the options do not go together; NULL: they do. */
+static const char *contradiction(const struct options *options, bool has_file)
+{
+  bool is_running = options->request.process != 0;
+
+  if (!is_running)
+    return has_file ? NULL : "no program or library to list";
+  if (has_file)
+    return "-p is about a process that runs already, and no program is to be started beside it";
+  if (options->run.only_program)
+    return "--exe picks one of the programs that are started, and with -p none is";
+  return options->request.together ? "--together installs hooks, and with -p the process stays as it is" : NULL;
+}
+
 static bool is_usable(const struct options *options, bool has_file)
 {
+  const char *why = contradiction(options, has_file);
+
   if (!options->entry)
     fprintf(stderr, "sighook: list without --entry is not there yet in version %s\n  try: sighook list --entry FILE\n",
             SIGHOOK_VERSION);
-  else if (!has_file)
-    fputs("sighook: no program or library to list\n  try: sighook list --help\n", stderr);
-  return options->entry && has_file;
+  else if (why)
+    fprintf(stderr, "sighook: %s\n  try: sighook list --help\n", why);
+  return options->entry && !why;
 }
 
 /* The dynamic loader takes names of libraries in a list. */
@@ -149,6 +183,8 @@ int list_main(int argc, char **argv)
     selection_add(&run->selection, false, "*@PROGRAM");
     run->selection.chosen[0].is_default = true;
   }
+  if (run->list->process)
+    return open_output(run) ? list_process(run) : LIST_NOTHING;
   if (command_find(run) != 0 || !can_be_loaded(run) || !open_output(run))
     return LIST_NOTHING;
   status = target_run(run);

@@ -119,6 +119,8 @@ static void put_listing(const struct count_run *run, const struct listing *listi
 
   yajl_gen_map_open(json);
   json_named_bytes(json, "file", plan_at(run->listed_plan)->modules[0]->file);
+  if (run->list->process)
+    json_named_number(json, "pid", (uint64_t)run->list->process);
   for (unsigned i = SIGHOOK_ENTRY_BRANCH; i < LISTING_ENTRIES; i++)
     json_named_number(json, kinds[i], listing->entries[i]);
   json_named_number(json, kinds[SIGHOOK_ENTRY_NONE], listing->entries[SIGHOOK_ENTRY_NONE]);
@@ -166,12 +168,16 @@ static void print_notes(const struct count_run *run, const struct listing *listi
 {
   const char *path = plan_at(run->listed_plan)->modules[0]->path;
   char program[PROGRAM_PATH];
+  bool may_be_script = !run->is_library && !run->only_program && !run->list->process;
 
-  if (!run->is_library && !run->only_program && realpath(run->program, program) && strcmp(program, path) != 0)
+  if (may_be_script && realpath(run->program, program) && strcmp(program, path) != 0)
     fprintf(stderr, "sighook: note: %s is a script: this is about %s\n", run->program, path);
   if (listing->endless)
     fprintf(stderr, "sighook: note: %" PRIu64 " function%s whose end is not known: the first instruction only\n",
             listing->endless, listing->endless == 1 ? "" : "s");
+  if (listing->unchosen)
+    fprintf(stderr, "sighook: note: %" PRIu64 " IFUNC%s left out: no slot tells what %s chose\n", listing->unchosen,
+            listing->unchosen == 1 ? "" : "s", listing->unchosen == 1 ? "it" : "they");
 }
 
 int list_report(struct count_run *run)

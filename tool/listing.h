@@ -48,6 +48,7 @@ struct listing {
   uint64_t entries[LISTING_ENTRIES];             /* by sighook_entry; none: refused */
   uint64_t sites_asked, fragile;
   uint64_t endless;              /* functions of which only the first instruction is known */
+  uint64_t unchosen;             /* IFUNCs whose choice is not known */
   uint64_t site_count;           /* those written down */
   uint64_t batch_ns, batch_sites, batches;       /* what the last batch took, of how many sites, and how many were tried */
   struct listing_process before, after;

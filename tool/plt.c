@@ -6,83 +6,81 @@
 #include <string.h>
 #include "arch.h"
 
-struct plt_slot {
-  uint64_t slot;
-  const char *name;
-};
-
-struct plt_slots {
-  struct plt_slot *all;
-  size_t count, room;
-};
-
-static int by_slot(const void *a, const void *b)
+static int by_offset(const void *a, const void *b)
 {
-  const struct plt_slot *left = a, *right = b;
+  const struct slot *left = a, *right = b;
 
-  return (left->slot > right->slot) - (left->slot < right->slot);
+  return (left->offset > right->offset) - (left->offset < right->offset);
 }
 
-static void read_relocations(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, struct plt_slots *slots)
+static void add_slot(struct module *module, const GElf_Rela *relocation, const char *name)
+{
+  module->slots = grown(module->slots, module->slot_count, &module->slot_room, sizeof *module->slots);
+  module->slots[module->slot_count++] = (struct slot){.offset = relocation->r_offset,
+                                                      .name = name ? checked(strdup(name)) : NULL,
+                                                      .resolver = name ? 0 : (uint64_t)relocation->r_addend};
+}
+
+static void read_relocations(struct module *module, Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
 {
   Elf_Scn *names = elf_getscn(elf, header->sh_link);
   GElf_Shdr symbols;
   Elf_Data *data = elf_getdata(section, NULL);
+  bool has_names = gelf_getshdr(names, &symbols) && symbols.sh_type == SHT_DYNSYM;
 
-  if (!gelf_getshdr(names, &symbols) || symbols.sh_type != SHT_DYNSYM)
-    return;
   for (size_t i = 0; data && i < header->sh_size / header->sh_entsize; i++) {
     GElf_Rela relocation;
     GElf_Sym symbol;
+    const char *name;
     uint32_t type;
 
     if (!gelf_getrela(data, (int)i, &relocation))
       continue;
     type = (uint32_t)GELF_R_TYPE(relocation.r_info);
-    if ((type != arch.jump_slot && type != arch.global_data) ||
+    if (type == arch.choice)
+      add_slot(module, &relocation, NULL);
+    if ((type != arch.jump_slot && type != arch.global_data) || !has_names ||
         !gelf_getsym(elf_getdata(names, NULL), (int)GELF_R_SYM(relocation.r_info), &symbol))
       continue;
-    slots->all = grown(slots->all, slots->count, &slots->room, sizeof *slots->all);
-    slots->all[slots->count++] =
-        (struct plt_slot){relocation.r_offset, elf_strptr(elf, symbols.sh_link, symbol.st_name)};
+    name = elf_strptr(elf, symbols.sh_link, symbol.st_name);
+    if (name && *name)
+      add_slot(module, &relocation, name);
   }
 }
 
-static void add_stub(struct module *module, const struct plt_slots *slots, const struct arch_stub *stub, uint64_t end)
+static void add_stub(struct module *module, const struct arch_stub *stub, uint64_t end)
 {
-  const struct plt_slot key = {.slot = stub->slot};
-  const struct plt_slot *found = bsearch(&key, slots->all, slots->count, sizeof key, by_slot);
-
+  const struct slot key = {.offset = stub->slot};
+  const struct slot *found = bsearch(&key, module->slots, module->slot_count, sizeof key, by_offset);
   struct symbol *symbol;
 
-  if (!found || !found->name || !*found->name)
+  if (!found || !found->name)
     return;
   symbol = module_add(module, found->name, stub->entry);
   symbol->is_plt = true;
   symbol->size = end - stub->entry;
 }
 
-static void read_stubs(struct module *module, const GElf_Shdr *header, const Elf_Data *data, const struct plt_slots *slots)
+static void read_stubs(struct module *module, const GElf_Shdr *header, const Elf_Data *data)
 {
   struct arch_stub stub;
   size_t at = 0;
 
   while (data->d_buf && (at = arch_next_stub(data->d_buf, data->d_size, header->sh_addr, at, &stub)))
-    add_stub(module, slots, &stub, header->sh_addr + at);
+    add_stub(module, &stub, header->sh_addr + at);
 }
 
 void plt_read(struct module *module, Elf *elf)
 {
-  struct plt_slots slots = {0};
   size_t names;
   GElf_Shdr header;
 
   for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));)
     if (gelf_getshdr(section, &header) && header.sh_type == SHT_RELA && header.sh_entsize)
-      read_relocations(elf, section, &header, &slots);
-  if (slots.count)
-    qsort(slots.all, slots.count, sizeof *slots.all, by_slot);
-  if (slots.count && elf_getshdrstrndx(elf, &names) == 0)
+      read_relocations(module, elf, section, &header);
+  if (module->slot_count)
+    qsort(module->slots, module->slot_count, sizeof *module->slots, by_offset);
+  if (module->slot_count && elf_getshdrstrndx(elf, &names) == 0)
     for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
       const char *name = gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
       Elf_Data *data = name && strncmp(name, ".plt", 4) == 0 && header.sh_type == SHT_PROGBITS
@@ -90,7 +88,6 @@ void plt_read(struct module *module, Elf *elf)
                            : NULL;
 
       if (data)
-        read_stubs(module, &header, data, &slots);
+        read_stubs(module, &header, data);
     }
-  free(slots.all);
 }

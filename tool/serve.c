@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "ask.h"
 #include "count.h"
+#include "judge.h"
 #include "plan.h"
 #include "store.h"
 
@@ -39,49 +41,6 @@ static void read_modules(const struct count_run *run, const struct channel_proce
   }
 }
 
-static size_t libraries_of(const struct plan *plan)
-{
-  size_t count = 0;
-
-  for (size_t i = 1; i < plan->module_count; i++)
-    count += plan->modules[i] != &ours;
-  return count;
-}
-
-static void complain_about(const struct selector *selector, const struct plan *plan)
-{
-  size_t libraries = libraries_of(plan);
-  char near[1024];
-
-  selector_near(selector, plan->modules, plan->module_count, near, sizeof near);
-  fprintf(stderr, "sighook: nothing matches '%s' in %s and its %zu librar%s; not run\n", selector->text,
-          plan->modules[0]->file, libraries, libraries == 1 ? "y" : "ies");
-  if (*near)
-    fprintf(stderr, "  near: %s\n", near);
-}
-
-/* Every selector must match in the program that is meant: the first one, or the first that --exe names. */
-static bool complain(const struct count_run *run, const struct plan *plan)
-{
-  bool complained = false;
-
-  for (size_t i = 0; i < run->selection.chosen_count; i++) {
-    const struct selector *selector = &run->selection.chosen[i];
-
-    if (plan->matched[i] || selector->is_default)
-      continue;
-    complain_about(selector, plan);
-    complained = true;
-  }
-  if (complained || plan->count)
-    return complained;
-  fprintf(stderr, "sighook: %s has no %s%s; not run\n", plan->modules[0]->file,
-          run->list ? "functions" : "function symbols and no stubs of imports",
-          run->selection.excluded_count ? " that -x leaves" : "");
-  fprintf(stderr, "  try: sighook %s -e '*@libc' ...\n", run->list ? "list --entry" : "count");
-  return true;
-}
-
 static void fill_image(struct count_run *run, struct channel_process *process, const struct plan *plan)
 {
   struct channel_image *image = plan->count ? store_new_image(run, (uint32_t)plan->count) : NULL;
@@ -99,35 +58,15 @@ static void fill_image(struct count_run *run, struct channel_process *process, c
   process->plan = (uint32_t)plan_index(plan);
 }
 
-/* Of a function, from where the pick is; 0: unknown. A place inside a function is one instruction. */
-static uint64_t size_of(const struct pick *pick)
-{
-  if (!pick->symbol)
-    return 0;
-  return pick->offset == pick->symbol->offset ? pick->symbol->size : 1;
-}
-
 static bool fill_listing(struct count_run *run, const struct plan *plan)
 {
-  uint64_t sites = plan->count;
-
-  for (size_t i = 0; i < plan->count && run->list->by_instruction; i++)
-    sites += size_of(&plan->picks[i]);
-  run->listing = store_new_listing(run, plan->count, sites);
+  run->listing = store_new_listing(run, plan->count, ask_sites(plan, run->list));
   if (!run->listing) {
     fprintf(stderr, "sighook: shared memory is full: %zu functions are too many to list\n", plan->count);
     return false;
   }
   run->listed_plan = plan_index(plan);
-  run->listing->by_instruction = run->list->by_instruction;
-  run->listing->together = run->list->together;
-  run->listing->random = run->list->random;
-  run->listing->seed = run->list->seed;
-  for (size_t i = 0; i < plan->count; i++)
-    run->listing->functions[i] = (struct listing_function){.offset = plan->picks[i].offset,
-                                                           .size = size_of(&plan->picks[i]),
-                                                           .module = plan->picks[i].module_index,
-                                                           .is_ifunc = plan->picks[i].is_ifunc};
+  ask_fill(run->listing, plan, run->list);
   return true;
 }
 
@@ -154,7 +93,7 @@ void serve(struct count_run *run, struct channel_process *process)
   plan = plan_for(&run->selection, modules, biases, process->module_count);
   if (wanted && !run->judged) {
     run->judged = true;
-    run->refused = complain(run, plan) || (run->list && !fill_listing(run, plan));
+    run->refused = !judge(run, plan) || (run->list && !fill_listing(run, plan));
     if (run->refused || run->list) {
       answer(process, run->refused ? PROCESS_REFUSED : PROCESS_LISTS);
       return;

@@ -9,10 +9,8 @@
 #include <unistd.h>
 #include "resolve/eh_frame.h"
 
-/* Addresses in the file -> where the table lies mapped, relative to which it tells functions. */
 struct image {
-  struct eh_table table;
-  uint64_t shift;
+  struct eh_table table;               /* by addresses in the file */
   void *memory;
   size_t size;
 };
@@ -29,9 +27,9 @@ static bool map_segment(struct image *image, const GElf_Phdr *segment, int descr
   image->memory = mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, descriptor, (off_t)(segment->p_offset - skipped));
   if (image->memory == MAP_FAILED)
     return false;
-  image->table.low = (uintptr_t)image->memory + skipped;
-  image->table.high = (uintptr_t)image->memory + image->size;
-  image->shift = image->table.low - segment->p_vaddr;
+  image->table.low = segment->p_vaddr;
+  image->table.high = segment->p_vaddr + segment->p_filesz;
+  image->table.shift = (uintptr_t)image->memory + skipped - segment->p_vaddr;
   return true;
 }
 
@@ -50,7 +48,7 @@ static bool map_table(struct image *image, Elf *elf, int descriptor)
         unwind.p_vaddr - header.p_vaddr < header.p_filesz) {
       if (!map_segment(image, &header, descriptor))
         return false;
-      image->table.header = (uintptr_t)(unwind.p_vaddr + image->shift);
+      image->table.header = unwind.p_vaddr;
       return true;
     }
   return false;
@@ -110,7 +108,7 @@ void starts_read(struct module *module, Elf *elf, int descriptor)
     return;
   list = sorted(module, &symbols);
   for (uintptr_t start = 0; (start = eh_next_start(&image.table, start)) != UINTPTR_MAX;) {
-    uint64_t offset = start - image.shift, size;
+    uint64_t offset = start, size;
 
     if (!eh_find(&image.table, start, &function) || function.start != start)
       continue;

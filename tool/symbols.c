@@ -166,17 +166,11 @@ static struct module *find_read(const char *path, const struct stat *status)
   return NULL;
 }
 
-const struct module *module_read(const char *path, int process, bool with_nameless)
+const struct module *module_read_file(const char *path, int descriptor, bool with_nameless)
 {
-  char seen[4352];
   struct stat status = {0};
   struct module *module;
-  int descriptor;
 
-  snprintf(seen, sizeof seen, "/proc/%d/%s/%s", process, path[0] == '/' ? "root" : "cwd", path);
-  descriptor = open(seen, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    descriptor = open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor >= 0)
     fstat(descriptor, &status);
   module = find_read(path, &status);
@@ -192,6 +186,20 @@ const struct module *module_read(const char *path, int process, bool with_namele
     if (descriptor >= 0)
       read_symbols(module, descriptor, with_nameless);
   }
+  return module;
+}
+
+const struct module *module_read(const char *path, int process, bool with_nameless)
+{
+  char seen[4352];
+  const struct module *module;
+  int descriptor;
+
+  snprintf(seen, sizeof seen, "/proc/%d/%s/%s", process, path[0] == '/' ? "root" : "cwd", path);
+  descriptor = open(seen, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  module = module_read_file(path, descriptor, with_nameless);
   if (descriptor >= 0)
     close(descriptor);
   return module;

@@ -20,11 +20,20 @@ struct symbol {
   bool is_old;            /* another version of that name is the one that new programs are linked with */
 };
 
+/* Where the dynamic loader, or the start of a static program, leaves the address of a function. */
+struct slot {
+  uint64_t offset;        /* from the load bias */
+  char *name;             /* of the import; NULL: an IFUNC of this module, whose choice it holds */
+  uint64_t resolver;      /* of the latter */
+};
+
 struct module {
   char *path;
   const char *file;       /* its last part */
   struct symbol *symbols;
   size_t count, room;
+  struct slot *slots;     /* by offset */
+  size_t slot_count, slot_room;
   dev_t device;
   ino_t inode;
   struct timespec changed;
@@ -34,6 +43,8 @@ struct module {
 /* The module's symbols, as a process sees that path: its root and folder may be others than ours. A file that cannot be read
  * has none. */
 const struct module *module_read(const char *path, int process, bool with_nameless);
+/* The same from an open file of that path; from none where `descriptor` is negative. */
+const struct module *module_read_file(const char *path, int descriptor, bool with_nameless);
 
 /* The name of the function that begins there; NULL where none has a name. */
 const char *module_name_at(const struct module *module, uint64_t offset);

@@ -45,6 +45,9 @@ bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *ma
  * none under its name any more. */
 bool os_maps_read_file(struct os_maps *maps, uintptr_t address, void *bytes, size_t size);
 
+/* Where the heap that brk(2) moves ends now; 0 where there is none. */
+uintptr_t os_heap_end(void);
+
 /* How many mappings a process may have. */
 size_t os_mappings_max(void);
 

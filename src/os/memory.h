@@ -35,9 +35,6 @@ void os_free(void *memory, size_t size);
 void os_prefer_large_pages(void *memory, size_t size);
 int os_protect(uintptr_t address, size_t size, unsigned protection);
 
-/* Where the heap that brk(2) moves ends now; 0 where there is none. */
-uintptr_t os_heap_end(void);
-
 /* A word that a forked child finds zeroed, however it was forked; NULL where the system has no such thing. */
 uint32_t *os_allocate_fork_word(void);
 

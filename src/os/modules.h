@@ -28,6 +28,7 @@ struct os_module {
   uintptr_t low, high; /* all segments */
   struct os_segment segments[OS_MODULE_SEGMENTS];
   unsigned segment_count;    /* further ones are left out */
+  uintptr_t shift;           /* how far behind its address each byte is read: 0, but where this is a module of another process */
   bool is_kernel;            /* the vDSO */
   bool is_static;            /* a program without a dynamic loader: libc is inside it */
   char path[OS_MODULE_PATH]; /* "" for the program itself, cut where longer */

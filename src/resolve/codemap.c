@@ -95,14 +95,11 @@ static bool find_function(struct module *module, uintptr_t address, struct eh_fu
 {
   const struct os_module *image = &module->image;
   const struct module_facts *known = module_facts(module);
-  const struct os_segment *segment = image->unwind ? os_module_segment(image, image->unwind, OS_READ) : NULL;
-  struct eh_table table = {.header = image->unwind};
+  struct eh_table table;
   uintptr_t next = module_facts_next(known, image, address), start, end;
   bool has_symbol = module_facts_function(known, image, address, &start, &end);
 
-  if (segment) {
-    table.low = segment->start;
-    table.high = segment->end;
+  if (module_unwind_table(image, &table)) {
     facts->next_entry = eh_next_start(&table, address);
     facts->has_function = eh_find(&table, address, function);
   }

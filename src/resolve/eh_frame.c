@@ -37,7 +37,7 @@ static void read_bytes(struct cursor *cursor, void *value, size_t size)
 
   cursor->failed |= !inside;
   for (size_t i = 0; i < size; i++)
-    ((uint8_t *)value)[i] = cursor->failed ? 0 : ((const uint8_t *)cursor->at)[i];
+    ((uint8_t *)value)[i] = cursor->failed ? 0 : ((const uint8_t *)(cursor->at + cursor->table->shift))[i];
   cursor->at += cursor->failed ? 0 : size;
 }
 
@@ -227,17 +227,17 @@ static size_t entries(const struct eh_table *table, uintptr_t *first)
   return cursor.failed || count > (cursor.end - cursor.at) / sizeof(struct entry) ? 0 : count;
 }
 
-static struct entry entry_at(uintptr_t first, size_t index)
+static struct entry entry_at(const struct eh_table *table, uintptr_t first, size_t index)
 {
   struct entry entry;
 
-  __builtin_memcpy(&entry, (const void *)(first + index * sizeof entry), sizeof entry); /* may be unaligned */
+  __builtin_memcpy(&entry, (const void *)(first + table->shift + index * sizeof entry), sizeof entry); /* may be unaligned */
   return entry;
 }
 
 static uintptr_t start_at(const struct eh_table *table, uintptr_t first, size_t index)
 {
-  return table->header + (uintptr_t)(intptr_t)entry_at(first, index).start;
+  return table->header + (uintptr_t)(intptr_t)entry_at(table, first, index).start;
 }
 
 /* The index of the first entry that starts above `pc`. */
@@ -267,7 +267,7 @@ bool eh_find(const struct eh_table *table, uintptr_t pc, struct eh_function *fun
   /* Entries of one start: discarded functions leave some of no length. */
   start = start_at(table, first, index - 1);
   for (; index > 0 && start_at(table, first, index - 1) == start; index--) {
-    uintptr_t description = table->header + (uintptr_t)(intptr_t)entry_at(first, index - 1).description;
+    uintptr_t description = table->header + (uintptr_t)(intptr_t)entry_at(table, first, index - 1).description;
 
     if (read_range(table, description, &found) && found.start == start && pc >= start && pc < found.end) {
       *function = found;

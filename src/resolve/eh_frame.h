@@ -9,6 +9,7 @@
 struct eh_table {
   uintptr_t header;    /* .eh_frame_hdr, where it lies in memory */
   uintptr_t low, high; /* nothing outside is read */
+  uintptr_t shift;     /* how far behind its address each byte is read */
 };
 
 struct eh_function {

@@ -148,6 +148,16 @@ const struct module_facts *module_facts(struct module *module)
   return &module->facts;
 }
 
+bool module_unwind_table(const struct os_module *image, struct eh_table *table)
+{
+  const struct os_segment *segment = image->unwind ? os_module_segment(image, image->unwind, OS_READ) : NULL;
+
+  if (segment)
+    *table = (struct eh_table){
+        .header = image->unwind, .low = segment->start, .high = segment->end, .shift = image->shift};
+  return segment != NULL;
+}
+
 void modules_forget(void)
 {
   list = NULL;

@@ -4,6 +4,7 @@
 #define RESOLVE_MODULES_H
 
 #include "os/modules.h"
+#include "resolve/eh_frame.h"
 #include "resolve/module_facts.h"
 
 struct module {
@@ -20,6 +21,9 @@ struct module *modules_find(uintptr_t address);
 
 /* The same module, with its facts. */
 const struct module_facts *module_facts(struct module *module);
+
+/* The module's unwind table; false where it has none that can be read. */
+bool module_unwind_table(const struct os_module *image, struct eh_table *table);
 
 /* Forgets everything, freeing nothing: a forked process may have caught it half changed. */
 void modules_forget(void);

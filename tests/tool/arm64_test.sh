@@ -6,7 +6,7 @@
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-readonly here build=$1 kernel=$2 tests=(count untouched errors selectors list programs)
+readonly here build=$1 kernel=$2 tests=(count untouched errors selectors list list_pid programs)
 directory=${SIGHOOK_ARM64:-${XDG_CACHE_HOME:-$HOME/.cache}/sighook-arm64}
 shift 2
 root="root-12"
@@ -39,6 +39,7 @@ untouched 60 . ./setup; ./untouched_test.sh ./sighook /payload/calls
 errors 60 . ./setup; ./errors_test.sh ./sighook /payload/calls /payload/calls-static
 selectors 60 . ./setup; ./selectors_test.sh ./sighook /payload/calls /payload/names $offset $inside
 list 200 . ./setup; ./list_test.sh ./sighook /payload/calls /payload/calls-static
+list_pid 300 . ./setup; ./list_pid_test.sh ./sighook /payload/calls /payload/calls-static /payload/itself 30000000
 programs 300 . ./setup; ./programs_test.sh ./sighook
 END
 }
@@ -56,7 +57,7 @@ copy_libraries() { # root folder
 
 make_payload() {
   mkdir -p "$payload/agent"
-  cp "$build/tool/sighook" "$build"/tests/tool/{calls,calls-static,names} "$here"/{checks,*_test}.sh "$payload"
+  cp "$build/tool/sighook" "$build"/tests/tool/{calls,calls-static,names,itself} "$here"/{checks,*_test}.sh "$payload"
   cp "$build"/tool/agent/{libsighook-agent.so,sighook-host} "$payload/agent"
   write_setup
   write_commands

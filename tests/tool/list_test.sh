@@ -140,7 +140,6 @@ says() { # sentence status first-line argument...
   equal "$sentence: nothing else" "" "$(cat "$scratch/out")"
 }
 says "no --entry" 2 "sighook: list without --entry is not there yet in version 0.1.0" sort
-says "attaching" 2 "sighook: -p is not there yet in version 0.1.0" --entry -p 1
 says "no program" 2 "sighook: no program or library to list" --entry
 says "an unknown option" 2 "sighook: unrecognized option '--frob'" --entry --frob sort
 says "no number" 2 "sighook: --random takes a number, or two as in 1000,7; not 'x'" --entry --random=x sort

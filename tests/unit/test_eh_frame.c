@@ -14,7 +14,7 @@ static struct eh_table table_of(const struct os_module *module)
   const struct os_segment *segment = os_module_segment(module, module->unwind, OS_READ);
 
   assert_non_null(segment);
-  return (struct eh_table){module->unwind, segment->start, segment->end};
+  return (struct eh_table){.header = module->unwind, .low = segment->start, .high = segment->end};
 }
 
 static void check_next(const struct eh_table *table, const struct numbers *functions, uintptr_t base, uintptr_t address)
@@ -139,7 +139,9 @@ static void put_entry(struct made *made, unsigned index, intptr_t start, size_t 
 
 static struct eh_table made_table(const struct made *made)
 {
-  return (struct eh_table){(uintptr_t)made->bytes, (uintptr_t)made->bytes, (uintptr_t)made->bytes + made->length};
+  uintptr_t start = (uintptr_t)made->bytes;
+
+  return (struct eh_table){.header = start, .low = start, .high = start + made->length};
 }
 
 enum {
@@ -147,13 +149,27 @@ enum {
   RANGE = 0x40
 }; /* from the header on */
 
-/* One function of START, RANGE, its address written in each way that compilers and linkers use. */
+static void check_answers(const struct eh_table *table, uintptr_t start)
+{
+  struct eh_function found;
+
+  assert_true(eh_find(table, start, &found));
+  assert_int_equal(found.start, start);
+  assert_int_equal(found.end, start + RANGE);
+  assert_true(eh_find(table, start + RANGE - 1, &found));
+  assert_false(eh_find(table, start + RANGE, &found));
+  assert_false(eh_find(table, start - 1, &found));
+  assert_int_equal(eh_next_start(table, start), start + 0x100);
+  assert_int_equal(eh_next_start(table, 0), start);
+}
+
+/* One function of START, RANGE, its address written in each way that compilers and linkers use; the table read where it is, and
+ * from a copy. */
 static void check_encoding(uint8_t encoding, uint8_t version, const char *augmentation, const uint8_t *data,
                            uint8_t length)
 {
-  struct made made;
+  struct made made, copy;
   struct eh_table table;
-  struct eh_function found;
   size_t fde, field;
   uintptr_t start = (uintptr_t)made.bytes + START, written;
   unsigned size = (encoding & 0xF) == 0x3 || (encoding & 0xF) == 0xB ? 4 : 8;
@@ -175,14 +191,11 @@ static void check_encoding(uint8_t encoding, uint8_t version, const char *augmen
   put_entry(&made, 0, START, fde);
   put_entry(&made, 1, START + 0x100, fde);
   table = made_table(&made);
-  assert_true(eh_find(&table, start, &found));
-  assert_int_equal(found.start, start);
-  assert_int_equal(found.end, start + RANGE);
-  assert_true(eh_find(&table, start + RANGE - 1, &found));
-  assert_false(eh_find(&table, start + RANGE, &found));
-  assert_false(eh_find(&table, start - 1, &found));
-  assert_int_equal(eh_next_start(&table, start), start + 0x100);
-  assert_int_equal(eh_next_start(&table, 0), start);
+  check_answers(&table, start);
+  copy = made;
+  memset(made.bytes, 0, sizeof made.bytes);
+  table.shift = (uintptr_t)copy.bytes - (uintptr_t)made.bytes;
+  check_answers(&table, start);
 }
 
 static void every_encoding_of_addresses_is_read(void **state)
@@ -306,7 +319,7 @@ static void broken_tables_are_read_inside_their_bounds_only(void **state)
     }
     for (uint64_t changes = next_random() % 16; changes > 0; changes--)
       copy[next_random() % length] = (uint8_t)(next_random() % 4 ? next_random() : 0xFF);
-    table = (struct eh_table){(uintptr_t)copy, (uintptr_t)copy, (uintptr_t)copy + length};
+    table = (struct eh_table){.header = (uintptr_t)copy, .low = (uintptr_t)copy, .high = (uintptr_t)copy + length};
     for (unsigned i = 0; i < 8; i++) {
       uintptr_t pc = (uintptr_t)copy - real.header + module.text + next_random() % (module.text_end - module.text);
 

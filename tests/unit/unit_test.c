@@ -163,7 +163,7 @@ static void a_spoiled_unwind_table_is_never_read_outside_its_bounds(void **state
   for (unsigned round = 0; round < 20000; round++) {
     size_t size = 16 + (size_t)rand() % 200;
     uint8_t *bytes = malloc(size);                            /* the sanitizer watches its ends */
-    struct eh_table table = {(uintptr_t)bytes, (uintptr_t)bytes, (uintptr_t)bytes + size};
+    struct eh_table table = {.header = (uintptr_t)bytes, .low = (uintptr_t)bytes, .high = (uintptr_t)bytes + size};
     struct eh_function function;
 
     for (size_t i = 0; i < size; i++)

@@ -8,11 +8,16 @@
 #include "isa/aarch64/encode.h"
 
 enum { ADRP_PAGE_BITS = 12, SLOT_BYTES = 8 };
+#define CPU_GCS (UINT64_C(1) << 32)    /* HWCAP_GCS */
+#define CPU_BTI (UINT64_C(1) << 17)    /* HWCAP2_BTI */
+#define CPU_MTE (UINT64_C(1) << 18)    /* HWCAP2_MTE */
 
 const struct arch arch = {.elf = EM_AARCH64,
                           .foreign = "is not a 64-bit Arm program",
                           .jump_slot = R_AARCH64_JUMP_SLOT,
-                          .global_data = R_AARCH64_GLOB_DAT};
+                          .global_data = R_AARCH64_GLOB_DAT,
+                          .choice = R_AARCH64_IRELATIVE,
+                          .shadow_stack = "guarded control stack"};
 
 static uint32_t word_at(const uint8_t *code, size_t at)
 {
@@ -49,6 +54,18 @@ size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t
     return at + 2 * A64_INSN_LENGTH;
   }
   return 0;
+}
+
+/* Guarded pages, tagged memory and shadow stacks are flags of mappings. */
+const char *arch_mappings(void)
+{
+  return getauxval(AT_HWCAP) & CPU_GCS || getauxval(AT_HWCAP2) & (CPU_BTI | CPU_MTE) ? "smaps" : "maps";
+}
+
+bool arch_tells_shadow_stack(const char *status)
+{
+  (void)status;
+  return false;
 }
 
 /* sysvabi64, GNU C Library IFUNC interface: a resolver made for an older loader looks at the first argument only. */

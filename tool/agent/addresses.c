@@ -1,4 +1,4 @@
-/* Addresses of what the command asks about. */
+/* Addresses of what the command asks about, in this process. */
 #include "addresses.h"
 
 #include <link.h>
@@ -54,20 +54,4 @@ struct ifunc_target ifunc_target(uint64_t resolver)
       break;
     }
   return target;
-}
-
-bool address_set_add(struct address_set *set, uint64_t address)
-{
-  uint32_t slot = (uint32_t)(address * UINT64_C(0x9E3779B97F4A7C15) >> 33);
-
-  for (;; slot++) {
-    uint64_t *entry = &set->slots[slot % set->size];
-
-    if (*entry == address)
-      return false;
-    if (*entry)
-      continue;
-    *entry = address;
-    return true;
-  }
 }

@@ -181,7 +181,7 @@ _Noreturn static void list(void)
   struct listing *listing = channel_at(channel, channel->listing);
 
   if (channel->listing + sizeof *listing <= channel_mapped && channel->listing + listing->size <= channel_mapped)
-    list_entries(listing);
+    list_entries(listing, listing->together ? list_together : list_each);
   for (;;)
     host_syscall1(SYS_exit_group, 0);
 }

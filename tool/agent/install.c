@@ -4,6 +4,7 @@
 #include <string.h>
 #include <dlfcn.h>
 #include <sighook/sighook.h>
+#include "address_set.h"
 #include "addresses.h"
 #include "agent.h"
 #include "os/memory.h"

@@ -2,7 +2,6 @@
 #include "lister.h"
 
 #include <string.h>
-#include "agent.h"
 
 sighook_spec list_spec(uintptr_t address)
 {
@@ -125,16 +124,18 @@ static void ask_library(void *data, uint32_t function, uintptr_t address)
   list_record(sites, function, address, sighook_check(&spec, &info) == SIGHOOK_OK ? &info : NULL);
 }
 
-void list_entries(struct listing *listing)
+void list_each(const struct sites *sites)
+{
+  sites_each(sites, ask_library, (void *)sites);
+}
+
+void list_entries(struct listing *listing, void (*answer)(const struct sites *sites))
 {
   struct sites sites;
 
   if (!sites_find(&sites, listing))
     return;
-  if (listing->together)
-    list_together(&sites);
-  else
-    sites_each(&sites, ask_library, &sites);
+  answer(&sites);
   sites_free(&sites);
   atomic_store_explicit(&listing->done, 1, memory_order_release);
 }

@@ -2,11 +2,15 @@
 #include "sites.h"
 
 #include <sighook/sighook.h>
+#include "address_set.h"
 #include "addresses.h"
 #include "host/host.h"
 #include "os/memory.h"
 #include "os/modules.h"
-#include "resolve/eh_frame.h"
+#include "os/text.h"
+#include "resolve/modules.h"
+
+enum { READ_AHEAD = 4096 };
 
 /* ---- functions ---- */
 
@@ -19,19 +23,14 @@ static bool find_place(const struct os_module *module, void *data)
 {
   struct place *place = data;
   const struct os_segment *code = os_module_segment(module, place->address, OS_READ | OS_EXECUTE);
-  const struct os_segment *unwind = module->unwind ? os_module_segment(module, module->unwind, OS_READ) : NULL;
-  struct eh_table table = {.header = module->unwind};
+  struct eh_table table;
   struct eh_function function;
 
   if (!code)
     return false;
   place->segment_start = code->start;
   place->segment_end = code->end;
-  if (!unwind)
-    return true;
-  table.low = unwind->start;
-  table.high = unwind->end;
-  if (eh_find(&table, place->address, &function) && function.start == place->address)
+  if (module_unwind_table(module, &table) && eh_find(&table, place->address, &function) && function.start == place->address)
     place->function_end = function.end;
   return true;
 }
@@ -84,6 +83,7 @@ static void find_chosen(struct sites *sites, struct address_set *seen)
     chosen = ifunc_target(module_bias(functions[i].module) + functions[i].offset);
     functions[i].target = chosen.offset;
     functions[i].target_module = chosen.module;
+    sites->listing->unchosen += !chosen.address;
     if (!chosen.address || !address_set_add(seen, chosen.address))
       continue;
     /* What the kernel brings along has a table too, but is no function of the modules that were asked about. */
@@ -117,14 +117,35 @@ void sites_free(struct sites *sites)
 
 /* ---- instructions ---- */
 
+/* Code, read as the library reads it, and ahead. */
+struct reader {
+  struct os_text text;
+  uintptr_t at;                        /* where bytes[] begins */
+  size_t length;
+  uint8_t bytes[READ_AHEAD];
+};
+
+static size_t insn_length(struct reader *reader, uintptr_t at, uintptr_t end)
+{
+  size_t offset = at - reader->at, readable;
+
+  if (at < reader->at || offset + HOST_INSN_MAX > reader->length) {
+    reader->at = at;
+    reader->length = os_text_read(&reader->text, at, reader->bytes, sizeof reader->bytes);
+    offset = 0;
+  }
+  readable = reader->length - offset;
+  return host_insn_length(reader->bytes + offset, readable < end - at ? readable : end - at);
+}
+
 /* The next site of a function; its end or more where there is none. What is no instruction is passed in the smallest steps. */
-static uintptr_t next_site(const struct sites *sites, const struct code_range *range, uintptr_t at)
+static uintptr_t next_site(const struct sites *sites, struct reader *reader, const struct code_range *range, uintptr_t at)
 {
   size_t length;
 
   if (!sites->listing->by_instruction || at >= range->end)
     return UINTPTR_MAX;
-  length = host_insn_length((const uint8_t *)at, range->end - at);
+  length = insn_length(reader, at, range->end);
   return at + (length ? length : HOST_INSN_ALIGN);
 }
 
@@ -135,14 +156,17 @@ static bool is_over(const struct code_range *range, uintptr_t at)
 
 uint64_t sites_count(const struct sites *sites)
 {
+  struct reader reader = {.length = 0};
   uint64_t count = 0;
 
+  os_text_open(&reader.text);
   for (uint64_t i = 0; i < sites->listing->function_count; i++) {
     const struct code_range *range = &sites->ranges[i];
 
-    for (uintptr_t at = range->start; !is_over(range, at); at = next_site(sites, range, at))
+    for (uintptr_t at = range->start; !is_over(range, at); at = next_site(sites, &reader, range, at))
       count++;
   }
+  os_text_close(&reader.text);
   return count;
 }
 
@@ -160,12 +184,14 @@ void sites_each(const struct sites *sites, void (*visit)(void *data, uint32_t fu
 {
   uint64_t left = sites->listing->random ? sites_count(sites) : 0, wanted = sites->listing->random;
   uint64_t state = sites->listing->seed;
+  struct reader reader = {.length = 0};
 
+  os_text_open(&reader.text);
   for (uint32_t i = 0; i < sites->listing->function_count; i++) {
     const struct code_range *range = &sites->ranges[i];
 
     for (uintptr_t at = range->start, next; !is_over(range, at); at = next) {
-      next = next_site(sites, range, at);
+      next = next_site(sites, &reader, range, at);
       /* Each is taken with the chance that leaves every choice of so many equally likely. */
       if (sites->listing->random && number_by_chance(&state) % left-- >= wanted)
         continue;
@@ -173,4 +199,5 @@ void sites_each(const struct sites *sites, void (*visit)(void *data, uint32_t fu
       visit(data, i, at);
     }
   }
+  os_text_close(&reader.text);
 }

@@ -8,7 +8,9 @@ enum { JUMP_LENGTH = 6, ENDBR64_LENGTH = 4, BND = 0xF2 };
 const struct arch arch = {.elf = EM_X86_64,
                           .foreign = "is not a 64-bit x86 program",
                           .jump_slot = R_X86_64_JUMP_SLOT,
-                          .global_data = R_X86_64_GLOB_DAT};
+                          .global_data = R_X86_64_GLOB_DAT,
+                          .choice = R_X86_64_IRELATIVE,
+                          .shadow_stack = "shadow stack"};
 
 size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t at, struct arch_stub *stub)
 {
@@ -28,6 +30,19 @@ size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t
     return at + JUMP_LENGTH;
   }
   return 0;
+}
+
+const char *arch_mappings(void)
+{
+  return "maps";
+}
+
+/* Linux, Documentation/arch/x86/shstk.rst: "x86_Thread_features: shstk wrss". */
+bool arch_tells_shadow_stack(const char *status)
+{
+  const char *line = strstr(status, "\nx86_Thread_features:"), *word = line ? strstr(line, "shstk") : NULL;
+
+  return word && word < line + 1 + strcspn(line + 1, "\n");
 }
 
 /* System V psABI x86-64, 4.4.1. */

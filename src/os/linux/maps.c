@@ -203,6 +203,11 @@ bool os_maps_find(struct os_maps *maps, uintptr_t address, struct os_mapping *ma
   return true;
 }
 
+uintptr_t os_heap_end(void)
+{
+  return (uintptr_t)host_syscall1(SYS_brk, 0);
+}
+
 size_t os_mappings_max(void)
 {
   enum { USUAL = 65530 };              /* Linux, Documentation/admin-guide/sysctl/vm.rst */

@@ -67,11 +67,6 @@ int os_protect(uintptr_t address, size_t size, unsigned protection)
   return (int)-host_syscall3(SYS_mprotect, address, size, protection_flags(protection));
 }
 
-uintptr_t os_heap_end(void)
-{
-  return (uintptr_t)host_syscall1(SYS_brk, 0);
-}
-
 uint32_t *os_allocate_fork_word(void)
 {
   uint32_t *word = os_allocate(os_page_size());

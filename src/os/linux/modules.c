@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <sys/auxv.h>
+#include "os/linux/headers.h"
+#include "os/linux/kernel_code.h"
 #include "os/memory.h"
 
 struct visit {
@@ -24,48 +26,6 @@ uint64_t os_modules_generation(void)
 
   dl_iterate_phdr(read_generation, &generation);
   return generation;
-}
-
-static void add_load(struct os_module *module, const ElfW(Phdr) * header, uintptr_t start, uintptr_t end)
-{
-  if (!module->high || start < module->low)
-    module->low = start;
-  if (end > module->high)
-    module->high = end;
-  if (module->segment_count < OS_MODULE_SEGMENTS)
-    module->segments[module->segment_count++] =
-        (struct os_segment){start, end,
-                            (header->p_flags & PF_R ? OS_READ : 0u) | (header->p_flags & PF_W ? OS_WRITE : 0u) |
-                                (header->p_flags & PF_X ? OS_EXECUTE : 0u)};
-  if (!(header->p_flags & PF_X))
-    return;
-  if (!module->text_end || start < module->text)
-    module->text = start;
-  if (end > module->text_end)
-    module->text_end = end;
-}
-
-static void add_header(struct os_module *module, const ElfW(Phdr) * header)
-{
-  uintptr_t start = module->base + header->p_vaddr, end = start + header->p_memsz;
-
-  if (end <= start)
-    return;
-  switch (header->p_type) {
-  case PT_LOAD:
-    add_load(module, header, start, end);
-    break;
-  case PT_GNU_EH_FRAME:
-    module->unwind = start;
-    module->unwind_end = end;
-    break;
-  case PT_DYNAMIC:
-    module->dynamic = start;
-    module->dynamic_end = end;
-    break;
-  default:
-    break;
-  }
 }
 
 /* The build id among the notes, if they lie in a readable segment. */
@@ -110,15 +70,12 @@ static int each(struct dl_phdr_info *info, size_t size, void *data)
 {
   struct visit *visit = data;
   struct os_module module = {.base = info->dlpi_addr};
-  bool interpreted = false;
+  bool interpreted;
   bool is_program = (uintptr_t)info->dlpi_phdr == getauxval(AT_PHDR);
   uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
 
   (void)size;
-  for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-    add_header(&module, &info->dlpi_phdr[i]);
-    interpreted |= info->dlpi_phdr[i].p_type == PT_INTERP;
-  }
+  interpreted = headers_read(&module, info->dlpi_phdr, info->dlpi_phnum);
   for (unsigned i = 0; i < info->dlpi_phnum; i++)
     find_build_id(&module, &info->dlpi_phdr[i]);
   module.is_kernel = vdso && vdso >= module.low && vdso < module.high;
@@ -163,17 +120,6 @@ void *os_versioned_symbol(const char *symbol, const char *version)
   return find_versioned ? find_versioned(RTLD_DEFAULT, symbol, version) : NULL;
 }
 
-const struct os_segment *os_module_segment(const struct os_module *module, uintptr_t address, unsigned protection)
-{
-  for (unsigned i = 0; i < module->segment_count; i++) {
-    const struct os_segment *segment = &module->segments[i];
-
-    if (address >= segment->start && address < segment->end && (segment->protection & protection) == protection)
-      return segment;
-  }
-  return NULL;
-}
-
 /* How far the vDSO reaches, by its own headers. */
 static uintptr_t vdso_end(uintptr_t vdso)
 {
@@ -189,16 +135,7 @@ static uintptr_t vdso_end(uintptr_t vdso)
 
 bool os_is_kernel_code(uintptr_t address, const char **name)
 {
-  const uintptr_t vsyscall = UINT64_C(0xFFFFFFFFFF600000);
   uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
 
-  if (address >= vsyscall) {
-    *name = "it is in the vsyscall page";
-    return true;
-  }
-  if (vdso && address >= vdso && address < vdso_end(vdso)) {
-    *name = "it is in the vDSO, which the kernel owns";
-    return true;
-  }
-  return false;
+  return kernel_code_covers(address, vdso, vdso ? vdso_end(vdso) : 0, name);
 }

@@ -9,7 +9,7 @@ static struct bytes readable_from(const struct os_module *module, uintptr_t addr
 {
   const struct os_segment *segment = os_module_segment(module, address, OS_READ);
 
-  return segment ? (struct bytes){(const uint8_t *)address, segment->end - address} : (struct bytes){0};
+  return segment ? (struct bytes){(const uint8_t *)(address + module->shift), segment->end - address} : (struct bytes){0};
 }
 
 static bool read_at(const struct bytes *bytes, size_t offset, void *value, size_t size)

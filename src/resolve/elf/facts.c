@@ -86,7 +86,7 @@ static void add_rseq(const struct os_module *module, const Elf64_Shdr *section, 
   if (!segment || end < at || end > segment->end || at % sizeof(uint64_t))
     return;
   for (; end - at >= sizeof(struct rseq_descriptor); at += sizeof(struct rseq_descriptor)) {
-    const struct rseq_descriptor *descriptor = (const struct rseq_descriptor *)at;
+    const struct rseq_descriptor *descriptor = (const struct rseq_descriptor *)(at + module->shift);
 
     add_zone(facts, descriptor->start - 1, descriptor->start + descriptor->length, rseq_why);
     add_zone(facts, descriptor->abort - RSEQ_SIGNATURE, descriptor->abort, rseq_why);
