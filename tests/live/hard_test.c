@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <sighook/sighook.h>
 #include "isa/x86_64/insn.h"
+#include "spoil.h"
 
 struct pattern {
   const char *name;
@@ -21,21 +22,16 @@ struct pattern {
 };
 extern const struct pattern patterns[];
 
-enum { INSNS_MAX = 32, SPOILED_ERRNO = 99 };
+enum { INSNS_MAX = 32 };
 static const long arguments[] = {0, 5, -7};
 static long hits;
 
-/* What a handler, or the libc functions that it calls, may do. */
 static void spoil(sighook_context *context, void *user)
 {
   (void)context;
   (void)user;
   hits++;
-  errno = SPOILED_ERRNO;
-  __asm__ volatile("pcmpeqd %%xmm0, %%xmm0\n\tpcmpeqd %%xmm1, %%xmm1\n\tpcmpeqd %%xmm15, %%xmm15" ::: "xmm0", "xmm1", "xmm15");
-  if (__builtin_cpu_supports("avx512bw"))
-    __asm__ volatile("vpternlogd $255, %%zmm1, %%zmm1, %%zmm1\n\tvpternlogd $255, %%zmm31, %%zmm31, %%zmm31\n\t"
-                     "kxnorq %%k1, %%k1, %%k1\n\tkxnorq %%k7, %%k7, %%k7" ::: "xmm1", "memory");
+  spoil_state();
 }
 
 static unsigned instruction_starts(const struct pattern *pattern, uintptr_t starts[INSNS_MAX])
