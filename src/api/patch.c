@@ -25,6 +25,14 @@ static sighook_status read_opcode(uintptr_t address, uint32_t *opcode, struct er
   return status;
 }
 
+/* The hooked or patched site at the address, or NULL: what merely gave way to another one was hooked by nobody. */
+static struct site *own_site(uintptr_t address)
+{
+  struct site *site = site_covering(address);
+
+  return site && site->address == address && (!site->stub || site->hooks) ? site : NULL;
+}
+
 static struct hook *plain_hook(uintptr_t address)
 {
   struct site *site = site_covering(address);
@@ -147,8 +155,8 @@ API sighook_status sighook_original_opcode(uintptr_t address, uint32_t *opcode)
   status = core_enter(&error);
   if (status)
     return api_finish(status, &error);
-  site = site_covering(address);
-  status = site && site->address == address ? read_opcode(address, opcode, &error) : not_hooked(address, &error);
+  site = own_site(address);
+  status = site ? read_opcode(address, opcode, &error) : not_hooked(address, &error);
   core_leave();
   return api_finish(status, &error);
 }
@@ -156,12 +164,12 @@ API sighook_status sighook_original_opcode(uintptr_t address, uint32_t *opcode)
 /* Under the lock. */
 static sighook_status unhook(uintptr_t address, struct error *error)
 {
-  struct site *site = site_covering(address);
+  struct site *site = own_site(address);
   struct request *requests;
   size_t count = 0, size;
   sighook_status status;
 
-  if (!site || site->address != address)
+  if (!site)
     return not_hooked(address, error);
   if (!site->stub)
     return patched_restore(site, error);

@@ -9,16 +9,37 @@
 
 enum { TOGETHER_MAX = 4, PAGE_SIZE = 4096, PAGE_BITS = 1 << 16 };
 
-/* In each state that the change passes through: in one store, or in phases. */
+/* Whether the site sees no more of a change in phases than one start, and one byte beside it: more is written piece by piece, in
+ * states that are not worth it. */
+static bool sees_few_states(const struct site *site, const struct change *change)
+{
+  uintptr_t end = site_place(site) + host_entry_span(site);
+  unsigned starts = 0, others = 0;
+
+  for (size_t i = 0; i < change->length && change->address + i < end; i++) {
+    starts += patch_is_start(change, i);
+    others += !patch_is_start(change, i) && change->before[i] != change->after[i];
+  }
+  return starts <= 1 && others <= 1;
+}
+
+/* The states that a change passes through: in one store, or trap first, then the rest, then the start. */
 static bool follows(const struct site *site, const struct change *change, bool phased, struct plan *plan)
 {
-  uint8_t first[SITE_BYTES], second[SITE_BYTES];
+  uint8_t state[SITE_BYTES];
   size_t length = change->length < SITE_BYTES ? change->length : SITE_BYTES;
 
+  for (size_t i = 0; i < length; i++)
+    state[i] = change->before[i];
+  if (phased && !sees_few_states(site, change))
+    return false;
   if (phased) {
-    patch_states(change, first, second, length);
-    if (!host_entry_follow(site, change->address, first, length, &plan->maps, &plan->text) ||
-        !host_entry_follow(site, change->address, second, length, &plan->maps, &plan->text))
+    state[0] = host_trap[0];
+    if (!host_entry_follow(site, change->address, state, length, &plan->maps, &plan->text))
+      return false;
+    for (size_t i = 1; i < length; i++)
+      state[i] = change->after[i];
+    if (!host_entry_follow(site, change->address, state, length, &plan->maps, &plan->text))
       return false;
   }
   return host_entry_follow(site, change->address, change->after, length, &plan->maps, &plan->text);
@@ -61,31 +82,6 @@ static bool follows_each(const struct site *site, const struct change *changes, 
   return true;
 }
 
-static sighook_status park(struct plan *plan, struct site *site, struct error *error)
-{
-  uint8_t before[HOST_ENTRY_MAX], after[HOST_ENTRY_MAX];
-  struct change change = {.address = site_place(site), .length = site->length, .before = before, .after = after};
-  struct site saved = *site;
-  sighook_status status;
-
-  host_entry_bytes(site, before);
-  site->entry = SIGHOOK_ENTRY_TRAP;
-  site->reason = REASON_LEANED_ON;
-  if (!site_in_place(site))
-    return SIGHOOK_OK;
-  host_entry_bytes(site, after);
-  status = leaning_prepare(plan, &change, 1, 0, &(bool){false}, error);   /* ends: who leans on it lies lower still */
-  if (!status)
-    status = trap_start(error);
-  if (!status)
-    status = patch_apply(&plan->maps, &plan->text, &change, 1, NULL, error);
-  if (status) {
-    site->entry = saved.entry;
-    site->reason = saved.reason;
-  }
-  return status;
-}
-
 /* Pages, by the low bits of their numbers, where entries that lean ever were: most code has none, and is not asked further. */
 static uint64_t leaning_pages[PAGE_BITS / 64];
 
@@ -115,18 +111,70 @@ static struct site *leaner(uintptr_t address, unsigned back)
   return site_in_place(site) || site->going_live ? site : NULL;
 }
 
-/* Entries that are chosen in the same change see the new bytes; those that go with it go before. */
-static bool needs_nothing(const struct site *site, uintptr_t changed)
+static void make_trap(struct site *site)
+{
+  site->entry = SIGHOOK_ENTRY_TRAP;
+  site->reason = REASON_LEANED_ON;
+}
+
+/* What is only planned: others may have been chosen since that lean on it, and on those again others. */
+static void park_planned(struct site *site)
+{
+  uintptr_t lowest = site_place(site);
+
+  make_trap(site);
+  for (unsigned back = 1; back < LEAN_MAX; back++) {
+    struct site *other = leaner(lowest, back);
+
+    if (!other || site_in_place(other))
+      continue;
+    make_trap(other);
+    lowest = site_place(other);
+    back = 0;
+  }
+}
+
+static sighook_status prepare(struct plan *plan, const struct change *changes, size_t count, size_t index, bool at_once,
+                              bool *parked, struct error *error);
+
+static sighook_status park(struct plan *plan, struct site *site, struct error *error)
+{
+  uint8_t before[HOST_ENTRY_MAX], after[HOST_ENTRY_MAX];
+  struct change change = {.address = site_place(site), .length = site->length, .before = before, .after = after};
+  struct site saved = *site;
+  sighook_status status;
+
+  if (!site_in_place(site)) {
+    park_planned(site);
+    return SIGHOOK_OK;
+  }
+  host_entry_bytes(site, before);
+  make_trap(site);
+  host_entry_bytes(site, after);
+  status = prepare(plan, &change, 1, 0, true, &(bool){false}, error);   /* ends: who leans on it lies lower still */
+  if (!status)
+    status = trap_start(error);
+  if (!status)
+    status = patch_apply(&plan->maps, &plan->text, &change, 1, NULL, error);
+  if (status) {
+    site->entry = saved.entry;
+    site->reason = saved.reason;
+  }
+  return status;
+}
+
+/* Entries that are chosen in the same change see the new bytes; those that go with it go before, unless it is made at once. */
+static bool needs_nothing(const struct site *site, uintptr_t changed, bool at_once)
 {
   struct table_value found = table_find(changed);
 
   if (site->going_live)
     return found.site && !found.tag && found.site->going_live;
-  return site->leaving;
+  return site->leaving && !at_once;
 }
 
-sighook_status leaning_prepare(struct plan *plan, const struct change *changes, size_t count, size_t index, bool *parked,
-                               struct error *error)
+static sighook_status prepare(struct plan *plan, const struct change *changes, size_t count, size_t index, bool at_once,
+                              bool *parked, struct error *error)
 {
   const struct change *change = &changes[index];
 
@@ -135,7 +183,7 @@ sighook_status leaning_prepare(struct plan *plan, const struct change *changes, 
     size_t first, together;
     sighook_status status;
 
-    if (!site || needs_nothing(site, change->address))
+    if (!site || needs_nothing(site, change->address, at_once))
       continue;
     if (!site->going_live) {
       together = leaned_on(site, changes, count, index, &first);
@@ -151,6 +199,12 @@ sighook_status leaning_prepare(struct plan *plan, const struct change *changes, 
       return status;
   }
   return SIGHOOK_OK;
+}
+
+sighook_status leaning_prepare(struct plan *plan, const struct change *changes, size_t count, size_t index, bool *parked,
+                               struct error *error)
+{
+  return prepare(plan, changes, count, index, false, parked, error);
 }
 
 bool leaning_stands_on(uintptr_t address, size_t length, const struct site *except)

@@ -141,8 +141,8 @@ static bool join_change(struct transaction *t, const struct touched *touched)
   for (size_t i = 0; i < site->lent; i++) {
     owner->before[offset + i] = touched->before[i];
     owner->after[offset + i] = touched->after[i];
-    owner->starts[offset + i] = i == 0 ? PATCH_BOUNDARY : PATCH_INSIDE;
   }
+  owner->starts[offset] = site->going_live ? touched->after[0] : touched->before[0];
   change->length += site->lent;
   change->starts = owner->starts;
   return true;
@@ -169,7 +169,7 @@ static void plan_change(struct transaction *t, size_t index)
   site->landing = direct;
   if (wanted)
     host_entry_bytes(site, touched->after);
-  touched->starts[0] = PATCH_START;
+  touched->starts[0] = true;
   if (join_change(t, touched))
     return;
   t->changes[t->change_count++] = (struct change){

@@ -103,6 +103,7 @@ sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, co
                                  struct error *error)
 {
   uintptr_t address = spec->address;
+  const struct site *known = known_site(address);
   struct arena *arena;
   uintptr_t pc;
   sighook_status status;
@@ -119,6 +120,7 @@ sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, co
     arena_untake(arena);
     return status;
   }
+  (*site)->was_illegal = known && known->was_illegal;   /* signals of then find this one */
   table_put(address, *site, 0);
   return SIGHOOK_OK;
 }

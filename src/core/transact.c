@@ -242,7 +242,7 @@ static sighook_status run(struct transaction *t, struct error *error)
 sighook_status transact(struct request *requests, size_t count, size_t *failed_at, struct error *error)
 {
   static _Alignas(16) uint8_t small[64 * 1024];   /* under the lock; most transactions are of one hook */
-  size_t room = 3 * count + 200;                   /* with victims taken and given back; a row of those may be longer */
+  size_t room = (1 + VICTIMS_LISTED) * count + 200;   /* with victims taken and given back; a row of those may be longer */
   size_t size = sizeof(struct transaction) + room * (sizeof(struct touched) + sizeof(struct change) + sizeof(uint32_t));
   struct transaction *t = size <= sizeof small ? (struct transaction *)small : os_allocate(page_up(size, os_page_size()));
   sighook_status status;

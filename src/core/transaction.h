@@ -19,7 +19,7 @@ struct touched {
   bool changes_code;
   uintptr_t landing;                  /* the site's before the transaction */
   uint8_t before[SITE_BYTES], after[SITE_BYTES];
-  uint8_t starts[SITE_BYTES];         /* of the change, where instructions begin in it */
+  uint8_t starts[SITE_BYTES];         /* of the change, where instructions begin in it: see patch.h */
   size_t request;                     /* the first that touched it, for blame */
 };
 

@@ -148,9 +148,6 @@ size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX
 /* The length of the island that begins with code[0]. */
 size_t host_island_stands(const uint8_t *code);
 
-/* Whether the byte traps wherever it is met as an instruction, whatever follows. */
-bool host_is_trapping(uint8_t byte);
-
 /* The breakpoint instruction. */
 extern const uint8_t host_trap[HOST_TRAP_LENGTH];
 

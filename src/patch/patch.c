@@ -8,6 +8,7 @@
 #include "os/memory.h"
 #include "os/sync.h"
 #include "os/text.h"
+#include "trap/trap.h"
 
 /* Pages that are made writable together. */
 struct window {
@@ -16,6 +17,8 @@ struct window {
 };
 
 enum { WINDOW_PAGES_MAX = 16 };
+
+static enum { WINDOWS_UNKNOWN, WINDOWS_OPEN, WINDOWS_REFUSED } windows;
 
 static void changed_span(const struct change *change, size_t *first, size_t *end)
 {
@@ -27,19 +30,33 @@ static void changed_span(const struct change *change, size_t *first, size_t *end
     --*end;
 }
 
+/* Whether the system lets code be written to for a moment, as it did last. */
+static bool windows_open(void)
+{
+  if (!windows) {
+    void *page = os_allocate(os_page_size());
+
+    windows = page && os_protect((uintptr_t)page, os_page_size(), OS_READ | OS_EXECUTE) == 0 &&
+                      os_protect((uintptr_t)page, os_page_size(), OS_READ | OS_WRITE | OS_EXECUTE) == 0
+                  ? WINDOWS_OPEN
+                  : WINDOWS_REFUSED;
+    if (page)
+      os_free(page, os_page_size());
+  }
+  return windows == WINDOWS_OPEN;
+}
+
 bool patch_is_single_store(const struct change *change)
 {
   size_t first, end;
 
   changed_span(change, &first, &end);
-  return host_store_fits(change->address + first, end - first);
+  return host_store_fits(change->address + first, end - first) && windows_open();
 }
 
-static enum patch_start start_at(const struct change *change, size_t offset)
+bool patch_is_start(const struct change *change, size_t offset)
 {
-  if (change->starts)
-    return (enum patch_start)change->starts[offset];
-  return offset == 0 ? PATCH_START : PATCH_INSIDE;
+  return change->starts ? change->starts[offset] : offset == 0;
 }
 
 /* How far the mapping and those of the same protection right behind it reach, looked up to `end`: the kernel may keep pages that
@@ -81,9 +98,13 @@ static sighook_status find_window(struct os_maps *maps, const struct change *cha
 
 static int open_window(const struct window *window)
 {
+  int failure;
+
   if ((window->protection & (OS_READ | OS_WRITE)) == (OS_READ | OS_WRITE))
     return 0;
-  return os_protect(window->start, window->end - window->start, window->protection | OS_READ | OS_WRITE);
+  failure = os_protect(window->start, window->end - window->start, window->protection | OS_READ | OS_WRITE);
+  windows = failure ? WINDOWS_REFUSED : WINDOWS_OPEN;
+  return failure;
 }
 
 static void close_window(const struct window *window)
@@ -179,18 +200,10 @@ static int write_bytes(struct os_text *text, uintptr_t address, const uint8_t *b
 
 enum phase { PHASE_TRAPS, PHASE_REST, PHASE_STARTS };
 
-/* Whether the byte is written in that phase, and not a trap instead. */
-static bool is_written(const struct change *change, size_t offset, enum phase phase, const uint8_t *final)
+/* What another jump of the change leans on, before or after, stands there throughout. */
+static const uint8_t *trap_at(const struct change *change, size_t offset)
 {
-  switch (start_at(change, offset)) {
-  case PATCH_INSIDE:
-    return phase == PHASE_REST;
-  case PATCH_BOUNDARY:
-    return phase == (host_is_trapping(final[offset]) ? PHASE_TRAPS : PHASE_STARTS);
-  case PATCH_START:
-    break;
-  }
-  return phase == PHASE_STARTS;
+  return change->starts && change->starts[offset] > 1 ? &change->starts[offset] : host_trap;
 }
 
 /* What is written at a start is one trap's length, in every phase that writes there. */
@@ -200,29 +213,17 @@ static int write_phase(struct os_text *text, const struct change *change, enum p
   int failure = 0;
 
   for (size_t i = 0; i < change->length && !failure; i = end) {
-    enum patch_start start = start_at(change, i);
+    bool start = patch_is_start(change, i);
 
     end = i + (start ? HOST_TRAP_LENGTH : 1);
-    while (!start && end < change->length && !start_at(change, end))
+    while (!start && end < change->length && !patch_is_start(change, end))
       end++;
-    if (is_written(change, i, phase, final))
+    if (start && phase == PHASE_TRAPS)
+      failure = write_bytes(text, change->address + i, trap_at(change, i), HOST_TRAP_LENGTH);
+    else if (start ? phase == PHASE_STARTS : phase == PHASE_REST)
       failure = write_bytes(text, change->address + i, final + i, end - i);
-    else if (start == PATCH_START && phase == PHASE_TRAPS)
-      failure = write_bytes(text, change->address + i, host_trap, HOST_TRAP_LENGTH);
   }
   return failure;
-}
-
-void patch_states(const struct change *change, uint8_t *first, uint8_t *second, size_t size)
-{
-  for (size_t i = 0; i < change->length && i < size; i++) {
-    bool trap = start_at(change, i - i % HOST_TRAP_LENGTH) == PATCH_START;
-
-    first[i] = trap                                               ? host_trap[i % HOST_TRAP_LENGTH]
-               : is_written(change, i, PHASE_TRAPS, change->after) ? change->after[i]
-                                                                   : change->before[i];
-    second[i] = trap || !is_written(change, i, PHASE_REST, change->after) ? first[i] : change->after[i];
-  }
 }
 
 static bool stands(struct os_text *text, const struct change *change, const uint8_t *expected)
@@ -294,7 +295,9 @@ static sighook_status three_phases(struct os_text *text, struct change *changes,
     return error_set(error, SIGHOOK_UNSUPPORTED, changes[*failed_at].address,
                      "the bytes at %#lx cannot be changed by one store, and the system refuses membarrier SYNC_CORE",
                      changes[*failed_at].address);
-  status = check_before(text, changes, count, failed_at, error);
+  status = trap_start(error);        /* also where a single store was meant, and the system refused it */
+  if (!status)
+    status = check_before(text, changes, count, failed_at, error);
   if (!status)
     run_phases(text, changes, count, false);
   return status;

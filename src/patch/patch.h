@@ -14,17 +14,14 @@
 #include "os/maps.h"
 #include "os/text.h"
 
-/* An instruction, before or after; or before or after a byte that traps, in the midst of a jump whose displacement it is part of: in
- * phases it stands as long as the jump may be run, and no other trap in its place. */
-enum patch_start { PATCH_INSIDE, PATCH_START, PATCH_BOUNDARY };
-
 struct change {
   uintptr_t address;          /* an instruction start */
   size_t length;
   const uint8_t *before;      /* what stands there; else SIGHOOK_CONFLICT */
   const uint8_t *after;
   uint16_t round;             /* made, and seen everywhere, after those of lower ones */
-  const uint8_t *starts;      /* for each byte, what starts there; NULL: an instruction at the first, before or after */
+  const uint8_t *starts;      /* for each byte: not 0 where an instruction starts there before or after; above 1 it is what traps
+                                 there meanwhile, in place of a breakpoint. NULL: one starts at the first only */
   bool stored_once;           /* out: no trap ever stood there */
   bool done;                  /* out */
 };
@@ -35,8 +32,8 @@ void patch_sort(struct change *changes, size_t count);
 /* Whether the change would be made by one store where the code can be made writable. */
 bool patch_is_single_store(const struct change *change);
 
-/* What stands at the change while it is made in phases: after the first, and after the second. Only the first `size` bytes. */
-void patch_states(const struct change *change, uint8_t *first, uint8_t *second, size_t size);
+/* Whether an instruction starts at that offset, before or after. */
+bool patch_is_start(const struct change *change, size_t offset);
 
 /* Makes all changes or none; they are sorted by address and do not overlap. Three-phase changes need a trap handler and the
  * table to be ready. `failed_at`, where not NULL, tells the index of the change at fault. */

@@ -1,7 +1,6 @@
 /* What stands at a site, and the islands that punned entries land on. */
 #include "host/entry.h"
 #include "host/host.h"
-#include "host/x86_64/cpu.h"
 #include "isa/x86_64/pun.h"
 
 enum { FAR_JUMP = 0xFF };
@@ -11,17 +10,6 @@ const uint8_t host_trap[HOST_TRAP_LENGTH] = {0xCC};                   /* int3 */
 bool host_trap_stands(uintptr_t address)
 {
   return *(const volatile uint8_t *)address == host_trap[0];
-}
-
-bool host_is_trapping(uint8_t byte)
-{
-  const uint8_t *bytes;
-  unsigned count = cpu_trapping(&bytes);
-
-  for (unsigned i = 0; i < count; i++)
-    if (bytes[i] == byte)
-      return true;
-  return false;
 }
 
 static void jump_bytes(uintptr_t pc, uintptr_t target, uint8_t *bytes)
