@@ -1,70 +1,7 @@
 /* The search for jumps that make another instruction give way, against a search through everything. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h>
-#include <string.h>
+#include "search.h"
 #include "isa/x86_64/evict.h"
-#include "isa/x86_64/insn.h"
 #include "isa/x86_64/pun.h"
-
-enum { BYTES = 40, PAGE = 4096, ROUNDS = 3000, BREAKPOINT = 0xCC };
-
-static uint32_t density;              /* one piece of so many is free */
-static uint64_t grain;                /* bytes of a piece: pages, or single places as on pages that are full of islands */
-static uint64_t salt;
-static const uint64_t address_base = UINT64_C(0x500000000000);
-
-static bool is_free(uint64_t place)
-{
-  return ((place / grain ^ salt) * UINT64_C(0x9E3779B97F4A7C15) >> 33) % density == 0;
-}
-
-/* The first free place of a window. */
-static bool first_free(const struct x64_window *window, uint64_t *place)
-{
-  for (uint64_t at = window->first; at <= window->last; at = (at | (grain - 1)) + 1)
-    if (is_free(at)) {
-      *place = at;
-      return true;
-    }
-  return false;
-}
-
-static bool find(void *context, enum x64_lander lander, const struct x64_wish *wish, uint64_t *place, bool *complete)
-{
-  (void)context;
-  (void)lander;
-  if (!first_free(&wish->window, place))
-    return false;
-  *complete = true;
-  for (unsigned i = 0; i < wish->offset_count; i++)
-    *complete &= is_free(*place + (uint64_t)wish->offsets[i]);
-  return true;
-}
-
-static const struct x64_space space = {.find = find};
-
-/* ---- code ---- */
-
-static unsigned put_instruction(uint8_t *bytes, unsigned length)
-{
-  static const uint8_t forms[8][8] = {{0xFC},
-                                      {0x89, 0xF9},
-                                      {0x48, 0x89, 0xF9},
-                                      {0x48, 0x8B, 0x4F, 0x08},
-                                      {0xB8, 1, 2, 3, 4},
-                                      {0x81, 0xC1, 1, 2, 3, 4},
-                                      {0x48, 0x8D, 0x8F, 1, 2, 3, 4},
-                                      {0x48, 0x8D, 0x8C, 0x24, 1, 2, 3, 4}};
-
-  memcpy(bytes, forms[length - 1], length);
-  for (unsigned i = 4; i < length; i++)
-    bytes[i] = (uint8_t)rand();
-  return length;
-}
 
 static struct x64_eviction_request random_request(uint8_t code[BYTES])
 {
@@ -79,9 +16,7 @@ static struct x64_eviction_request random_request(uint8_t code[BYTES])
   unsigned at = put_instruction(code, request.length);
 
   at += put_instruction(code + at, request.victim_length);
-  while (at < BYTES - 8)
-    at += put_instruction(code + at, 1 + (unsigned)rand() % 8);
-  memset(code + at, 0xFC, BYTES - at);
+  put_rest(code, at);
   request.span_max = rand() % 4 ? BYTES : 6 + (unsigned)rand() % 8;
   density = 2u << rand() % 12;
   salt = (uint64_t)rand();
@@ -94,16 +29,6 @@ static struct x64_eviction_request random_request(uint8_t code[BYTES])
 static unsigned own_part(unsigned length, unsigned prefixes)
 {
   return length < prefixes + X64_JMP_LENGTH ? length : prefixes + X64_JMP_LENGTH;
-}
-
-static uint64_t leads_to(const uint8_t *bytes, uint64_t pc, unsigned length)
-{
-  struct x64_insn insn;
-
-  assert_true(x64_decode(bytes, BYTES, pc, &insn));
-  assert_int_equal(insn.kind, X64_JMP);
-  assert_int_equal(insn.length, length);
-  return insn.target;
 }
 
 /* With a breakpoint on each instruction that the jump at `offset` leans on, it leads to where an island can be. */
