@@ -93,14 +93,15 @@ static sighook_status examine_place(struct plan *plan, uintptr_t address, struct
   return SIGHOOK_OK;
 }
 
-/* A landing pad of a guarded page keeps its place where the entry can stand behind it. */
+/* A landing pad of a guarded page keeps its place where the entry can stand behind it; not in place of another pad. */
 static bool stands_behind_pad(struct plan *plan, uintptr_t address, uint32_t flags, struct examination *found)
 {
-  struct host_pad pad;
+  struct host_pad pad, another;
   struct error ignored;
 
   if ((flags & SIGHOOK_FORCE_TRAP) || !(plan->mapping.protection & OS_GUARDED) ||
-      !host_landing_pad(found->code, found->readable, &pad) || found->readable <= pad.length)
+      !host_landing_pad(found->code, found->readable, &pad) || found->readable <= pad.length ||
+      host_landing_pad(found->code + pad.length, found->readable - pad.length, &another))
     return false;
   found->shift = pad.length;
   found->signs = pad.signs;

@@ -1,4 +1,4 @@
-/* Functions of a guarded program, one landing pad each: BTI, PACIASP, PACIBSP. */
+/* Functions of a guarded program, one landing pad each: BTI, PACIASP, PACIBSP; and one with two. */
         .arch   armv8.5-a
         .text
         .macro  BEGIN name
@@ -17,6 +17,12 @@
         bti     c
         add     x0, x0, #1
         END     padded
+
+        BEGIN   twice_padded                    /* as where several labels of a computed goto are one place */
+        bti     c
+        bti     c
+        add     x0, x0, #1
+        END     twice_padded
 
         BEGIN   add_ten
         bti     c

@@ -10,7 +10,7 @@
 #include <sighook/sighook.h>
 
 typedef long function(long);
-function padded, signing_a, signing_b;
+function padded, twice_padded, signing_a, signing_b;
 
 enum { VALUE = 3, WORD = 4, CPU_BTI = 1 << 17 };
 
@@ -233,6 +233,28 @@ static void a_pad_before_a_hooked_word_gets_a_trap(void **state)
   }
 }
 
+static void a_pad_before_another_leaves_that_in_place(void **state)
+{
+  struct subject both = {twice_padded, VALUE + 1}, second = {(function *)((uintptr_t)twice_padded + WORD), VALUE + 1};
+  sighook_hook hook = install(&both, SIGHOOK_PROBE, 0, count), other;
+
+  (void)state;
+  hits = 0;
+  assert_int_equal(query(hook).entry, SIGHOOK_ENTRY_TRAP);
+  assert_int_equal(second.call(VALUE), second.plain);
+  assert_int_equal(hits, 0);
+  assert_int_equal(both.call(VALUE), both.plain);
+  assert_int_equal(hits, 1);
+  other = install(&second, SIGHOOK_PROBE, 0, count);
+  assert_int_equal(query(other).entry, usual_entry());
+  assert_int_equal(second.call(VALUE), second.plain);
+  assert_int_equal(both.call(VALUE), both.plain);
+  assert_int_equal(hits, 4);
+  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+  assert_int_equal(sighook_remove(other), SIGHOOK_OK);
+  assert_int_equal(both.call(VALUE), both.plain);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -245,6 +267,7 @@ int main(void)
       cmocka_unit_test(a_replacement_calls_the_original_beside_probes_and_counters),
       cmocka_unit_test(a_backtrace_passes_through_a_handler),
       cmocka_unit_test(a_pad_before_a_hooked_word_gets_a_trap),
+      cmocka_unit_test(a_pad_before_another_leaves_that_in_place),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

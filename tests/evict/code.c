@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 #include "isa/x86_64/insn.h"
 
@@ -132,26 +131,4 @@ unsigned count_mappings(void)
       lines += bytes[i] == '\n';
   close(file);
   return lines;
-}
-
-/* ---- chance ---- */
-
-uint64_t random_next(uint64_t *state)
-{
-  *state ^= *state >> 12;
-  *state ^= *state << 25;
-  *state ^= *state >> 27;
-  return *state * UINT64_C(0x2545F4914F6CDD1D) >> 8;
-}
-
-uint64_t random_seed(void)
-{
-  const char *wanted = getenv("SIGHOOK_SEED");
-  struct timespec now;
-  uint64_t seed;
-
-  clock_gettime(CLOCK_REALTIME, &now);
-  seed = wanted ? strtoull(wanted, NULL, 0) : (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 20;
-  printf("SIGHOOK_SEED=%lu\n", (unsigned long)(seed | 1));
-  return seed | 1;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "chance.h"
 #include "library.h"
 
 struct code {
@@ -37,11 +38,5 @@ void code_crowd(const struct code *code, unsigned left, uint64_t seed);
 
 /* Lines of /proc/self/maps. */
 unsigned count_mappings(void);
-
-/* xorshift64*: the same numbers for the same seed. */
-uint64_t random_next(uint64_t *state);
-
-/* SIGHOOK_SEED, or a new one each time; printed. Never 0. */
-uint64_t random_seed(void);
 
 #endif

@@ -91,19 +91,6 @@ bool remove_all(const sighook_hook *hooks, size_t count)
   return commit(batch);
 }
 
-void shuffle(void *items, size_t count, size_t size, uint64_t *seed)
-{
-  uint8_t kept[64], *bytes = items;
-
-  for (size_t i = count; i > 1; i--) {
-    size_t other = random_next(seed) % i;
-
-    memcpy(kept, bytes + (i - 1) * size, size);
-    memcpy(bytes + (i - 1) * size, bytes + other * size, size);
-    memcpy(bytes + other * size, kept, size);
-  }
-}
-
 struct tally require_invariant(const struct code *code, const char *when)
 {
   struct tally tally = {0};

@@ -31,8 +31,6 @@ size_t keep_hookable(uintptr_t *addresses, size_t count);
 bool install_all(const uintptr_t *addresses, sighook_hook *hooks, size_t count, uint32_t flags);
 bool remove_all(const sighook_hook *hooks, size_t count);
 
-void shuffle(void *items, size_t count, size_t size, uint64_t *seed);
-
 /* REQUIREs the invariant everywhere in the code, prints what stands there, and gives it back. */
 struct tally require_invariant(const struct code *code, const char *when);
 

@@ -135,7 +135,7 @@ static int start(void **state)
 
   (void)state;
   seed = random_seed();
-  if (!jobs_start(1))
+  if (!jobs_start(1, 1))
     return 1;
   for (unsigned i = 0; i < CODES; i++)
     if (!code_find(&codes[i], names[i]))

@@ -275,7 +275,7 @@ static int start(void **state)
 {
   (void)state;
   seed = random_seed();
-  if (!jobs_start(1) || !code_find(&libz, "libz.so.1") || !code_find(&libc, "libc.so.6"))
+  if (!jobs_start(1, 1) || !code_find(&libz, "libz.so.1") || !code_find(&libc, "libc.so.6"))
     return 1;
   for (unsigned i = 0; i < JOBS; i++)
     truth[i] = jobs[i]();

@@ -1,4 +1,4 @@
-/* Loaded libraries, by the dynamic loader and by the section headers of their files. */
+/* Loaded libraries and the program, by the dynamic loader and by the section headers of their files. */
 #define _GNU_SOURCE
 #include "library.h"
 
@@ -35,9 +35,10 @@ static int find(struct dl_phdr_info *info, size_t size, void *data)
 {
   struct library *library = data;
   const char *file = strrchr(info->dlpi_name, '/');
+  bool program = !*info->dlpi_name;     /* that comes first; the vDSO has a name, and no file */
 
   (void)size;
-  if (!file || strncmp(file + 1, library->name, strlen(library->name)) != 0)
+  if (*library->name ? !file || strncmp(file + 1, library->name, strlen(library->name)) != 0 : !program)
     return 0;
   library->table.low = UINTPTR_MAX;
   for (unsigned i = 0; i < info->dlpi_phnum; i++) {
@@ -51,7 +52,7 @@ static int find(struct dl_phdr_info *info, size_t size, void *data)
     library->table.low = start < library->table.low ? start : library->table.low;
     library->table.high = end > library->table.high ? end : library->table.high;
   }
-  return find_sections(info->dlpi_name, info->dlpi_addr, library) ? 1 : -1;
+  return find_sections(program ? "/proc/self/exe" : info->dlpi_name, info->dlpi_addr, library) ? 1 : -1;
 }
 
 bool library_find(struct library *library)

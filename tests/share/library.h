@@ -9,7 +9,7 @@
 enum { LIBRARY_SECTIONS = 8 };
 
 struct library {
-  const char *name;                   /* how its file's name begins */
+  const char *name;                   /* how its file's name begins; empty: the program itself */
   struct eh_table table;              /* low, high: all its segments */
   unsigned sections;
   uintptr_t start[LIBRARY_SECTIONS], end[LIBRARY_SECTIONS];

@@ -13,8 +13,6 @@
 #include <sys/user.h>
 #include "isa/aarch64/insn.h"
 
-enum { STEPPING_REPEATS = 0 };
-
 /* Between two steps the processor forgets what a load-exclusive holds, so its sequence would be run for ever. Libraries use
  * atomic instructions instead where the processor has them. */
 static inline uintptr_t stepping_pc(pid_t child)
@@ -27,6 +25,11 @@ static inline uintptr_t stepping_pc(pid_t child)
   a64_decode(*(const uint32_t *)registers.pc, registers.pc, &insn);
   assert_int_not_equal(insn.kind, A64_LOAD_EXCLUSIVE);
   return registers.pc;
+}
+
+static inline void stepping_end(pid_t child)
+{
+  (void)child;
 }
 
 #endif

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
-enum { STEPPING_REPEATS = 1 };        /* `rep` stops at one pc many times */
+enum { FLAG_TRAP = 0x100 };
 
 static inline uintptr_t stepping_pc(pid_t child)
 {
@@ -14,6 +14,16 @@ static inline uintptr_t stepping_pc(pid_t child)
 
   ptrace(PTRACE_GETREGS, child, 0, &registers);
   return registers.rip;
+}
+
+/* Where the flags were pushed and popped, the kernel takes the flag with which it steps for the child's own, and leaves it. */
+static inline void stepping_end(pid_t child)
+{
+  struct user_regs_struct registers = {0};
+
+  ptrace(PTRACE_GETREGS, child, 0, &registers);
+  registers.eflags &= ~(unsigned long long)FLAG_TRAP;
+  ptrace(PTRACE_SETREGS, child, 0, &registers);
 }
 
 #endif
