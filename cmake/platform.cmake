@@ -17,6 +17,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/core/examine.c
   src/core/heap.c
   src/core/hook.c
+  src/core/lead.c
   src/core/leaning.c
   src/core/lifetime.c
   src/core/offsets.c

@@ -314,15 +314,6 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
   return SIGHOOK_OK;
 }
 
-/* No entry of this machine reaches over other instructions: no site has such a jump. */
-bool host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOST_BACK_LENGTH])
-{
-  (void)site;
-  (void)target;
-  (void)bytes;
-  return false;
-}
-
 uintptr_t host_stub_leads_to(const struct site *site, size_t offset)
 {
   struct a64_insn insn;
