@@ -6,7 +6,6 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,7 +14,7 @@
 #include "hooks.h"
 
 static void (*look_at)(void);
-static bool refuses_windows;
+static uintptr_t from, to;
 
 /* Byte by byte: the kernel may copy them so. By a call that is not looked into. */
 static greg_t write_and_look(int descriptor, const uint8_t *bytes, size_t size, off_t at)
@@ -34,7 +33,7 @@ static greg_t protect_and_look(uintptr_t address, size_t size, int protection)
   long failed;
 
   look_at();
-  if (refuses_windows && protection == (PROT_READ | PROT_WRITE | PROT_EXEC))
+  if (address < to && address + size > from && protection == (PROT_READ | PROT_WRITE | PROT_EXEC))
     return -EACCES;
   failed = syscall(SYS_pkey_mprotect, address, size, protection, -1);
   look_at();
@@ -56,7 +55,7 @@ static void on_call(int number, siginfo_t *info, void *context)
   errno = kept;
 }
 
-void looks_begin(void (*look)(void), bool in_phases)
+void looks_begin(void (*look)(void), uintptr_t refused_from, uintptr_t refused_to)
 {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -69,7 +68,8 @@ void looks_begin(void (*look)(void), bool in_phases)
   struct sigaction action = {.sa_flags = SA_SIGINFO, .sa_sigaction = on_call};
 
   look_at = look;
-  refuses_windows = in_phases;
+  from = refused_from;
+  to = refused_to;
   sigaction(SIGSYS, &action, NULL);
   REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }

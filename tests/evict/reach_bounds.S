@@ -62,6 +62,20 @@ behind_entry:
         .cfi_startproc
         REST    behind_entry
 
+        /* ... or a little behind, so that a jump would lean on it */
+        BEGIN   before_near_entry
+        lea     7(%rdi, %rdi), %rax
+before_near_entry_site:
+        xor     %ecx, %ecx
+before_near_entry_next:
+        ret
+        END     before_near_entry
+        .globl  behind_near_entry
+        .type   behind_near_entry, @function
+behind_near_entry:
+        .cfi_startproc
+        REST    behind_near_entry
+
         /* behind a jump, and no filler: branches that nobody sees lead there */
         BEGIN   before_unseen
 before_unseen_site:
@@ -76,7 +90,7 @@ before_unseen_next:
         test    %rdi, %rdi
         jns     1f
 before_breakpoint_site:
-        cld
+        mov     %rdi, %rcx
 before_breakpoint_next:
         int3
 1:      mov     %rdi, %rcx

@@ -17,8 +17,8 @@ enum { BYTES = 40, BEFORE = 8, ARGUMENT = 5, BREAKPOINT = 0xCC, NOP = 0x90 };
 /* ---- what stays ---- */
 
 #define EVERY_STAYER(X)                                                                                \
-  X(before_target) X(before_loop) X(before_return) X(before_entry) X(before_unseen) X(before_breakpoint) \
-  X(before_popcnt) X(before_ud2)
+  X(before_target) X(before_loop) X(before_return) X(before_entry) X(before_near_entry) \
+  X(before_unseen) X(before_breakpoint) X(before_popcnt) X(before_ud2)
 #define DECLARE(name) \
   long name(long);    \
   extern const uint8_t name##_site[], name##_next[];
@@ -42,14 +42,15 @@ static void hook_before(const struct stayer *stayer, bool may_be_boundary)
 {
   const uint8_t *from = stayer->site - BEFORE;
   sighook_spec spec = spec_of((uintptr_t)stayer->site, 0);
-  sighook_info info = {.size = sizeof info};
+  sighook_info info = {.size = sizeof info}, foreseen = {.size = sizeof foreseen};
   uint8_t before[BYTES];
   sighook_hook hook;
 
   memcpy(before, from, BYTES);
   reach_crowd_at(stayer->site, (unsigned)(stayer->next - stayer->site));
+  REQUIRE(sighook_check(&spec, &foreseen) == SIGHOOK_OK);
   REQUIRE(sighook_install(&spec, &hook) == SIGHOOK_OK);
-  REQUIRE(sighook_query(hook, &info) == SIGHOOK_OK);
+  REQUIRE(sighook_query(hook, &info) == SIGHOOK_OK && info.entry == foreseen.entry);
   if (may_be_boundary ? *(const volatile uint8_t *)stayer->next != BREAKPOINT : info.entry != SIGHOOK_ENTRY_TRAP) {
     fprintf(stderr, "%s: entry %d, %s\n", stayer->name, info.entry, info.reason);
     _exit(1);

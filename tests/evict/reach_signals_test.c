@@ -142,8 +142,21 @@ static void ask_first(int signal_number, siginfo_t *info, void *context)
   }
 }
 
+/* It is a trap of ours by the system's record of the thread's last one, and by where it stands. */
+static void ask_of(uintptr_t address, greg_t trap, int expected)
+{
+  ucontext_t context = {0};
+  siginfo_t info = {.si_signo = SIGILL, .si_code = ILL_ILLOPN};
+
+  context.uc_mcontext.gregs[REG_RIP] = (greg_t)address;
+  context.uc_mcontext.gregs[REG_TRAPNO] = trap;
+  REQUIRE(sighook_handle_signal(SIGILL, &info, &context) == expected);
+  REQUIRE((context.uc_mcontext.gregs[REG_RIP] != (greg_t)address) == expected);
+}
+
 static void handle_afterwards(void)
 {
+  enum { BREAKPOINT_TRAP = 3, INVALID_OPCODE = 6 };
   const struct reach *reach = &reaches[PROLOGUE];
   sighook_hook hook;
 
@@ -154,6 +167,9 @@ static void handle_afterwards(void)
   REQUIRE(ours == 0 && others == 1);
   jump_to_boundaries(reach);
   REQUIRE(ours == (kind == REACH_ILLEGAL ? (long)reach->count : 0) && others == 1);
+  ask_of((uintptr_t)reach->boundaries[0], INVALID_OPCODE, kind == REACH_ILLEGAL);
+  ask_of((uintptr_t)reach->boundaries[0], BREAKPOINT_TRAP, 0);
+  ask_of((uintptr_t)raises_site, INVALID_OPCODE, 0);
   raised = 0;
   REQUIRE(raise(SIGILL) == 0 && raised == 1 && others == 2);
   REQUIRE(sighook_remove(hook) == SIGHOOK_OK);
@@ -303,7 +319,7 @@ static void change_in_one(void)
   sigaction(SIGTRAP, &action, NULL);
   sigaction(SIGILL, &action, NULL);
   looked_at = &reaches[PROLOGUE];
-  looks_begin(look, false);
+  looks_begin(look, 0, 0);
   for (unsigned i = 0; i < reach_count; i++)
     if (!reaches[i].in_two_lines) {
       looked_at = &reaches[i];

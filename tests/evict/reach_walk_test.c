@@ -17,7 +17,7 @@
 #include "looks.h"
 #include "reach.h"
 
-enum { STEPS = 2500, STEPS_LOOKED_INTO = 700, LONGER = 20, THREADS = 2,
+enum { STEPS = 2500, STEPS_LOOKED_INTO = 700, LONGER = 20, LEFT = 8, THREADS = 2,
        ARGUMENT = 5, INSTRUCTIONS = 16, BATCH = 6, RET = 0xC3, BYTES = 64 };
 
 static uint64_t seed;
@@ -195,11 +195,15 @@ static void walk_beside_threads(void)
   REQUIRE(atomic_load(&wrong) == 0 && reached > 0);
 }
 
-static void walk_and_look(bool in_phases)
+static void walk_and_look(bool in_phases, unsigned left)
 {
+  struct code nearby = {.low = (uintptr_t)reaches[0].site, .high = (uintptr_t)reaches[0].site};
+
   prepare();
+  if (left)
+    code_crowd(&nearby, left, seed);
   changing = &reaches[0];
-  looks_begin(look, in_phases);
+  looks_begin(look, 0, in_phases ? UINTPTR_MAX : 0);
   walk(STEPS_LOOKED_INTO);
   printf("%lu looks\n", looks);
   REQUIRE(looks > 0 && reached > 0);
@@ -207,17 +211,24 @@ static void walk_and_look(bool in_phases)
 
 static void walk_looking(void)
 {
-  walk_and_look(false);
+  walk_and_look(false, 0);
+}
+
+/* Where islands seldom find room, so that entries cannot follow what they lean on. */
+static void walk_in_a_crowd(void)
+{
+  walk_and_look(false, LEFT);
 }
 
 static void walk_in_phases(void)
 {
-  walk_and_look(true);
+  walk_and_look(true, 0);
 }
 
 #define EVERY(X)                                                      \
   X(hooks_come_and_go_by_chance_beside_threads, walk_beside_threads)  \
   X(each_state_on_the_way_is_right, walk_looking)                     \
+  X(each_state_in_a_crowded_space_is_right, walk_in_a_crowd)          \
   X(each_state_is_right_where_all_is_done_in_phases, walk_in_phases)
 EVERY(KINDS_DEFINE)
 
