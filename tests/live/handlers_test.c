@@ -145,8 +145,8 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_hit_inside_a_handler_is_skipped_or_delivered_as_asked),
-      cmocka_unit_test(a_handler_left_by_longjmp_is_called_again),
       cmocka_unit_test(a_moved_sp_takes_effect_at_the_instruction),
+      cmocka_unit_test(a_handler_left_by_longjmp_is_called_again),
       cmocka_unit_test(a_written_vector_register_takes_effect),
       cmocka_unit_test(a_handler_may_allocate_and_install_hooks_even_inside_malloc),
   };
