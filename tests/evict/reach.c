@@ -172,6 +172,13 @@ static const struct site *site_at(const uint8_t *address)
   return found.tag ? NULL : found.site;
 }
 
+bool reach_is_boundary(const uint8_t *address)
+{
+  const struct site *site = site_at(address);
+
+  return site && site_in_place(site) && site_is_boundary(site);
+}
+
 bool reach_stands(const struct reach *reach, enum reach_kind kind)
 {
   const struct site *site = site_at(reach->site);
@@ -179,10 +186,9 @@ bool reach_stands(const struct reach *reach, enum reach_kind kind)
   if (!site || !site_in_place(site) || site->reason != REASON_REACHES_OVER || (reach->prefixed && !site->prefixes))
     return false;
   for (unsigned i = 0; i < reach->count; i++) {
-    const struct site *boundary = site_at(reach->boundaries[i]);
     bool is_breakpoint = *(const volatile uint8_t *)reach->boundaries[i] == BREAKPOINT;
 
-    if (!boundary || !site_in_place(boundary) || !site_is_boundary(boundary) ||
+    if (!reach_is_boundary(reach->boundaries[i]) ||
         (i + 2 >= reach->count && is_breakpoint != (kind == REACH_BREAKPOINTS)))
       return false;
   }

@@ -44,6 +44,9 @@ sighook_hook reach_install(const struct reach *reach, enum reach_kind kind, cons
 /* Whether such an entry stands there. */
 bool reach_stands(const struct reach *reach, enum reach_kind kind);
 
+/* Whether a boundary stands there. */
+bool reach_is_boundary(const uint8_t *address);
+
 long reach_enter(const uint8_t *address, long n, unsigned words);
 
 /* What stands at and around all sites now; and REQUIREs that it stands there again. */

@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <string.h>
-#include "core/site.h"
 #include "hooks.h"
 #include "isa/x86_64/insn.h"
 #include "reach.h"
-#include "table/table.h"
 
 enum { BYTES = 40, BEFORE = 8, ARGUMENT = 5, BREAKPOINT = 0xCC, NOP = 0x90 };
 
@@ -31,13 +29,6 @@ static const struct stayer {
 } stayers[] = {EVERY_STAYER(STAYER)};
 enum { STAYERS = sizeof stayers / sizeof *stayers, STAY_ALWAYS = STAYERS - 2 };
 
-static bool is_boundary(const uint8_t *address)
-{
-  struct table_value found = table_find((uintptr_t)address);
-
-  return found.site && !found.tag && site_in_place(found.site) && site_is_boundary(found.site);
-}
-
 static void hook_before(const struct stayer *stayer, bool may_be_boundary)
 {
   const uint8_t *from = stayer->site - BEFORE;
@@ -55,7 +46,7 @@ static void hook_before(const struct stayer *stayer, bool may_be_boundary)
     fprintf(stderr, "%s: entry %d, %s\n", stayer->name, info.entry, info.reason);
     _exit(1);
   }
-  REQUIRE(is_boundary(stayer->next) == may_be_boundary);
+  REQUIRE(reach_is_boundary(stayer->next) == may_be_boundary);
   REQUIRE(stayer->function(ARGUMENT) == reach_expected(ARGUMENT));
   REQUIRE(sighook_remove(hook) == SIGHOOK_OK);
   REQUIRE(memcmp(before, from, BYTES) == 0);
@@ -104,7 +95,7 @@ static void no_leaning(void)
 
       REQUIRE(sighook_install(&spec, &hook) == SIGHOOK_OK);
       REQUIRE(sighook_query(hook, &info) == SIGHOOK_OK && info.entry == SIGHOOK_ENTRY_TRAP);
-      REQUIRE(!is_boundary(reaches[i].boundaries[0]));
+      REQUIRE(!reach_is_boundary(reaches[i].boundaries[0]));
       REQUIRE(reaches[i].function(ARGUMENT) == reach_expected(ARGUMENT));
       REQUIRE(sighook_remove(hook) == SIGHOOK_OK);
     }
@@ -183,7 +174,7 @@ static unsigned count_boundaries(void)
 
   for (unsigned i = 0; i < MANY; i++)
     for (unsigned j = 1; j <= THREE; j++)
-      count += is_boundary(many + i * STEP + j);
+      count += reach_is_boundary(many + i * STEP + j);
   return count;
 }
 

@@ -192,7 +192,6 @@ static void hooked_ones_stay(void)
       for (unsigned way = 0; way < 3; way++) {
         const struct reach *reach = &reaches[i];
         sighook_spec spec = spec_for(reach, 0, false);
-        sighook_info info = {.size = sizeof info};
 
         memset(placed, 0, sizeof placed);
         if (way < 2) {
@@ -202,7 +201,7 @@ static void hooked_ones_stay(void)
           REQUIRE(sighook_install(&spec, &placed[0].hook) == SIGHOOK_OK);
           placed[0].stands = true;
         }
-        REQUIRE(sighook_query(placed[index].hook, &info) == SIGHOOK_OK && !strstr(info.reason, "another instruction needs"));
+        REQUIRE(!reach_is_boundary(reach->boundaries[index - 1]));
         check_all_ways(reach);
         REQUIRE(remove_all((sighook_hook[]){placed[0].hook, placed[index].hook}, 2));
         placed[0].stands = placed[index].stands = false;

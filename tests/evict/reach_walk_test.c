@@ -17,7 +17,7 @@
 #include "looks.h"
 #include "reach.h"
 
-enum { STEPS = 2500, STEPS_LOOKED_INTO = 700, LONGER = 20, LEFT = 8, THREADS = 2,
+enum { STEPS = 2500, STEPS_LOOKED_INTO = 2000, LONGER = 20, LEFT = 8, THREADS = 2,
        ARGUMENT = 5, INSTRUCTIONS = 16, BATCH = 6, RET = 0xC3, BYTES = 64 };
 
 static uint64_t seed;
