@@ -86,7 +86,8 @@ bool frame_finish(void *ucontext, const struct site *site)
 enum frame_trap frame_trap(int signal_number, const void *siginfo, const void *ucontext, uintptr_t *address)
 {
   *address = frame_pc(ucontext);
-  if (signal_number != SIGTRAP || (siginfo ? ((const siginfo_t *)siginfo)->si_code != TRAP_BRKPT : !host_trap_stands(*address)))
+  if (signal_number != SIGTRAP ||
+      (siginfo ? ((const siginfo_t *)siginfo)->si_code != TRAP_BRKPT : !host_insn_is_breakpoint((const uint8_t *)*address)))
     return FRAME_NO_TRAP;
   return FRAME_BREAKPOINT;
 }

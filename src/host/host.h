@@ -121,7 +121,7 @@ struct host_flow {
 };
 size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct host_flow *flow);
 
-/* Whether bytes[0, HOST_TRAP_LENGTH) are a breakpoint, ours or of whatever kind others set. */
+/* Whether bytes[0, HOST_TRAP_LENGTH) are a breakpoint instruction, of whomever. */
 bool host_insn_is_breakpoint(const uint8_t *bytes);
 
 /* Whether the instruction may be hooked seeing what stands around it: `before` bytes, at most HOST_LOOK_AROUND, before it in
@@ -150,9 +150,6 @@ size_t host_island_stands(const uint8_t *code);
 
 /* The breakpoint instruction. */
 extern const uint8_t host_trap[HOST_TRAP_LENGTH];
-
-/* Whether a breakpoint instruction, of whomever, stands at `address`, which is readable. */
-bool host_trap_stands(uintptr_t address);
 
 /* Where a stub's first jump has to lead, by the site's path, for it to go on at one of its parts. */
 enum host_part { PART_PROBE, PART_DISPLACED, PART_COUNT };

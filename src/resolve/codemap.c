@@ -11,8 +11,8 @@
 
 enum {
   PADDING_MAX = 64,
-  SCAN_PLAIN = 256 /* how much of a function is searched for branches into a first instruction that has no
-                             prefix to skip: only hand-written loops do that */
+  SCAN_PLAIN = 256 /* how much of a function is searched for branches into a first instruction that has no prefix to skip: only
+                      hand-written loops do that */
 };
 
 /* The instruction of the linear decoding that `address` is inside of; 0: none. */

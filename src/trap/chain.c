@@ -20,7 +20,7 @@ static void default_action(int signal_number, const siginfo_t *info, void *ucont
   enum frame_trap trap = frame_trap(signal_number, info, ucontext, &address);
 
   os_signal_default(signal_number);
-  if (is_forced(info) && (trap == FRAME_ILLEGAL || (trap == FRAME_BREAKPOINT && host_trap_stands(address))))
+  if (is_forced(info) && (trap == FRAME_ILLEGAL || (trap == FRAME_BREAKPOINT && host_insn_is_breakpoint((const uint8_t *)address))))
     frame_set_pc(ucontext, address);
   else
     os_signal_self(signal_number);

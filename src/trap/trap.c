@@ -28,7 +28,7 @@ static bool breakpoint_stands(uintptr_t address)
   os_text_open(&text);
   length = os_text_read(&text, address, code, sizeof code);
   os_text_close(&text);
-  return length < sizeof code || host_trap_stands((uintptr_t)code);
+  return length < sizeof code || host_insn_is_breakpoint(code);
 }
 
 /* Whether the breakpoint that a thread met at a site is not ours, removed since, but one that stands there still. The site may

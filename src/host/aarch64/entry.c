@@ -7,11 +7,6 @@
 
 const uint8_t host_trap[HOST_TRAP_LENGTH] = {BREAK_ENTRY << 5 & 0xE0, BREAK_ENTRY >> 3 & 0xFF, 0x20 | BREAK_ENTRY >> 11, 0xD4};
 
-bool host_trap_stands(uintptr_t address)
-{
-  return a64_is_brk(*(const volatile uint32_t *)address);
-}
-
 static void put_word(uint8_t *bytes, uint32_t word)
 {
   for (unsigned i = 0; i < sizeof word; i++)

@@ -13,26 +13,41 @@
 
 _Static_assert((int)X64_BOUNDARIES_MAX == (int)ENTRY_VICTIMS_MAX, "as many as give way");
 
+/* What begins behind the site inside its longest jump. */
+struct starts {
+  uint8_t at[X64_BOUNDARIES_MAX];
+  unsigned count;
+  unsigned trapping;                    /* so many of the first may have traps in their place */
+  unsigned everywhere;                  /* and so many of those, bytes that are no instruction */
+};
+
+static bool decode(const struct entry_request *request, size_t at, struct x64_insn *insn)
+{
+  return x64_decode(request->original + at, request->readable - at, request->site->address + at, insn);
+}
+
+static bool is_filler(const struct entry_request *request, size_t at)
+{
+  return x64_filler(request->original + at, request->readable - at) != 0;
+}
+
 /* Whether the stub of the instruction at that offset, which is the site's or gives way too, goes on to the next one's: a call's
  * return address is in the code, and behind a jump there is what other jumps lead to; so there is behind what fills room. */
 static bool runs_on(const struct entry_request *request, size_t at)
 {
-  const uint8_t *code = request->original + at;
   struct x64_insn insn;
 
-  if (!x64_decode(code, request->readable - at, request->site->address + at, &insn) || !insn.falls_through ||
-      x64_filler(code, request->readable - at))
+  if (!decode(request, at, &insn) || !insn.falls_through || is_filler(request, at))
     return false;
   return insn.kind == X64_ORDINARY || insn.kind == X64_JCC || insn.kind == X64_LOOP || insn.kind == X64_SYSCALL;
 }
 
 /* Whether nobody runs the instruction at `at`, which follows the one at `before`: inside functions too there is room to fill. */
-static bool is_filler(const struct entry_request *request, size_t before, size_t at)
+static bool fills_room(const struct entry_request *request, size_t before, size_t at)
 {
   struct x64_insn insn;
 
-  return x64_decode(request->original + before, request->readable - before, request->site->address + before, &insn) &&
-         !insn.falls_through && x64_filler(request->original + at, request->readable - at);
+  return decode(request, before, &insn) && !insn.falls_through && is_filler(request, at);
 }
 
 /* Whether the instruction at `at`, which follows the one at `before`, may have a trap in its place. */
@@ -46,7 +61,7 @@ static bool may_trap(const struct entry_request *request, size_t before, size_t 
     return true;
   if (victim.is_head || victim.is_target || host_insn_is_breakpoint(request->original + at))
     return false;
-  return runs_on(request, before) || is_filler(request, before, at);
+  return runs_on(request, before) || fills_room(request, before, at);
 }
 
 /* A late SIGILL is told from one of the program's by what stands there again: see trap.c. */
@@ -54,18 +69,27 @@ static bool is_everywhere(const struct entry_request *request, size_t at)
 {
   struct x64_insn insn;
 
-  return x64_decode(request->original + at, request->readable - at, request->site->address + at, &insn) && insn.everywhere;
+  return decode(request, at, &insn) && insn.everywhere;
 }
 
-static void find_starts(const struct entry_request *request, struct x64_reach_request *wanted, bool illegal)
+static unsigned prefixes_max(const struct entry_request *request)
 {
-  size_t before = 0, at = request->site->length, end = wanted->prefixes + (size_t)X64_JMP_LENGTH;
-  bool trapping = true;
+  unsigned most = request->site->length - 1u;
 
-  for (; at < end && wanted->start_count < X64_BOUNDARIES_MAX; before = at, at = evict_next_start(request, at)) {
-    trapping = trapping && may_trap(request, before, at) && (!illegal || is_everywhere(request, at));
-    wanted->boundary_count += trapping;
-    wanted->starts[wanted->start_count++] = (uint8_t)at;
+  return most < cpu_prefixes_max() ? most : cpu_prefixes_max();
+}
+
+static void find_starts(const struct entry_request *request, struct starts *starts)
+{
+  size_t before = 0, at = request->site->length, end = prefixes_max(request) + (size_t)X64_JMP_LENGTH;
+
+  *starts = (struct starts){0};
+  for (; at < end && at < request->readable && starts->count < X64_BOUNDARIES_MAX; before = at, at = evict_next_start(request, at)) {
+    if (starts->trapping == starts->count && may_trap(request, before, at)) {
+      starts->everywhere += starts->everywhere == starts->trapping && is_everywhere(request, at);
+      starts->trapping++;
+    }
+    starts->at[starts->count++] = (uint8_t)at;
   }
 }
 
@@ -128,19 +152,23 @@ static bool put_others(const struct entry_request *request, const struct x64_rea
   return complete;
 }
 
-static bool try_prefixes(const struct entry_request *request, unsigned prefixes, const uint8_t *traps, unsigned trap_count)
+static bool try_prefixes(const struct entry_request *request, const struct starts *starts, unsigned prefixes, const uint8_t *traps,
+                         unsigned trap_count)
 {
   const struct x64_space space = {.find = evict_find_place, .context = (void *)request};
   struct site *site = request->site;
   struct x64_reach_request wanted = {
       .address = site->address, .code = request->code, .prefixes = prefixes, .traps = traps, .trap_count = trap_count};
+  unsigned end = prefixes + X64_JMP_LENGTH, trapping = trap_count > 1 ? starts->everywhere : starts->trapping;
   struct x64_reached found;
 
-  find_starts(request, &wanted, trap_count > 1);
-  if (!wanted.boundary_count)
-    return false;
-  if (wanted.boundary_count < wanted.start_count &&
-      evict_meets_breakpoint(request, wanted.starts[wanted.boundary_count], prefixes + (size_t)X64_JMP_LENGTH))
+  while (wanted.start_count < starts->count && starts->at[wanted.start_count] < end) {
+    wanted.starts[wanted.start_count] = starts->at[wanted.start_count];
+    wanted.start_count++;
+  }
+  wanted.boundary_count = trapping < wanted.start_count ? trapping : wanted.start_count;
+  if (!wanted.boundary_count || (wanted.boundary_count < wanted.start_count &&
+                                 evict_meets_breakpoint(request, wanted.starts[wanted.boundary_count], end)))
     return false;
   if (!x64_reach_over(&wanted, &space, os_traced(), &found))
     return false;
@@ -159,16 +187,15 @@ static bool try_prefixes(const struct entry_request *request, unsigned prefixes,
   return true;
 }
 
-static bool try_all_prefixes(const struct entry_request *request, const uint8_t *traps, unsigned trap_count)
+static bool try_all_prefixes(const struct entry_request *request, const struct starts *starts, const uint8_t *traps,
+                             unsigned trap_count)
 {
-  const struct site *site = request->site;
-
-  for (unsigned prefixes = 0; prefixes < site->length && prefixes <= cpu_prefixes_max(); prefixes++) {
+  for (unsigned prefixes = 0; prefixes <= prefixes_max(request); prefixes++) {
     size_t span = prefixes + (size_t)X64_JMP_LENGTH;
 
-    if (site->address + span > request->next_entry || span > request->readable)
+    if (request->site->address + span > request->next_entry || span > request->readable)
       return false;
-    if (try_prefixes(request, prefixes, traps, trap_count))
+    if (try_prefixes(request, starts, prefixes, traps, trap_count))
       return true;
   }
   return false;
@@ -179,6 +206,11 @@ bool reach_over(const struct entry_request *request)
 {
   const uint8_t *traps;
   unsigned count = cpu_trapping(&traps);
+  struct starts starts;
 
-  return try_all_prefixes(request, traps, 1) || (count > 1 && try_all_prefixes(request, traps, count));
+  find_starts(request, &starts);
+  if (!starts.trapping)
+    return false;
+  return try_all_prefixes(request, &starts, traps, 1) ||
+         (count > 1 && starts.everywhere && try_all_prefixes(request, &starts, traps, count));
 }

@@ -7,11 +7,6 @@ enum { FAR_JUMP = 0xFF };
 
 const uint8_t host_trap[HOST_TRAP_LENGTH] = {0xCC};                   /* int3 */
 
-bool host_trap_stands(uintptr_t address)
-{
-  return *(const volatile uint8_t *)address == host_trap[0];
-}
-
 static void jump_bytes(uintptr_t pc, uintptr_t target, uint8_t *bytes)
 {
   x64_pun_bytes(pc, 0, target, bytes);
