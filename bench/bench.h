@@ -27,6 +27,10 @@ bool any_over(void);
 /* The same without a bound. */
 void figure(const char *what, double measured, const char *unit, const char *detail, ...) __attribute__((format(printf, 4, 5)));
 
+/* So many threads, 64 at most, that wait for a lock; and their end. */
+void put_to_sleep(unsigned count);
+void wake(void);
+
 /* Of this process: memory that is its own, and lines of /proc/self/maps. */
 double private_kilobytes(void);
 unsigned mappings(void);

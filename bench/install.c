@@ -89,20 +89,33 @@ static struct install_times time_installs(void)
                                 .floor = median(floor, SAMPLES) / 1000};
 }
 
-static struct install_times with_threads(void *(*body)(void *), unsigned count)
-{
-  pthread_t threads[THREADS_MAX];
-  struct install_times times;
+static pthread_t threads[THREADS_MAX];
+static unsigned thread_count;
 
+static void start(void *(*body)(void *), unsigned count)
+{
+  thread_count = count;
   for (unsigned i = 0; i < count; i++)
     pthread_create(&threads[i], NULL, body, NULL);
   usleep(100000);
-  times = time_installs();
-  atomic_store(&stop, true);
-  pthread_mutex_unlock(&gate);
-  for (unsigned i = 0; i < count; i++)
+}
+
+static void join(void)
+{
+  for (unsigned i = 0; i < thread_count; i++)
     pthread_join(threads[i], NULL);
-  return times;
+}
+
+void put_to_sleep(unsigned count)
+{
+  pthread_mutex_lock(&gate);
+  start(sleep_on_gate, count);
+}
+
+void wake(void)
+{
+  pthread_mutex_unlock(&gate);
+  join();
 }
 
 void bench_install(void)
@@ -111,12 +124,14 @@ void bench_install(void)
 
   make_code();
   hook(fresh_site(), SIGHOOK_PROBE, 0, empty_handler);
-  pthread_mutex_lock(&gate);
-  times = with_threads(sleep_on_gate, 64);
+  put_to_sleep(THREADS_MAX);
+  times = time_installs();
+  wake();
   row("install one site, 64 threads asleep", times.install, "us", 25, "remove %.1f us, membarrier %.1f us", times.remove, times.sync);
-  atomic_store(&stop, false);
-  pthread_mutex_lock(&gate);
-  times = with_threads(spin, 8);
+  start(spin, 8);
+  times = time_installs();
+  atomic_store(&stop, true);
+  join();
   row("the same, 8 threads running, to one membarrier", times.install / times.sync, "x", 3.5,
       "%.1f us, remove %.1f us, membarrier %.1f us; two mprotect, a store and it alone: %.2f x", times.install, times.remove,
       times.sync, times.floor / times.sync);

@@ -1,11 +1,10 @@
 /* What short instructions cost: others' paths beside them, and their installation. */
 #define _GNU_SOURCE
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bench.h"
-#include "resolve/eh_frame.h"
+#include "library.h"
 
 enum { TURNS = 200, CALLS = 20000, FUNCTIONS_MAX = 8192 };
 
@@ -48,32 +47,18 @@ struct functions {
   uintptr_t entries[FUNCTIONS_MAX];
 };
 
-static int list_libc(struct dl_phdr_info *info, size_t size, void *data)
+static void list_libc(struct functions *functions)
 {
-  struct functions *functions = data;
-  struct eh_table table = {0};
+  struct library library = {.name = "libc.so"};
+  const struct eh_table *table = &library.table;
   struct eh_function function;
-  uintptr_t low = 0, high = 0;
 
-  (void)size;
-  if (!strstr(info->dlpi_name, "libc.so"))
-    return 0;
-  for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-
-    if (segment->p_type == PT_GNU_EH_FRAME)
-      table.header = info->dlpi_addr + segment->p_vaddr;
-    if (segment->p_type == PT_LOAD) {
-      low = low ? low : info->dlpi_addr + segment->p_vaddr;
-      high = info->dlpi_addr + segment->p_vaddr + segment->p_memsz;
-    }
-  }
-  table.low = low;
-  table.high = high;
-  for (uintptr_t at = eh_next_start(&table, low); at < high && functions->count < FUNCTIONS_MAX; at = eh_next_start(&table, at))
-    if (eh_find(&table, at, &function) && !function.is_signal_frame)
+  if (!library_find(&library))
+    return;
+  for (uintptr_t at = eh_next_start(table, table->low); at < table->high && functions->count < FUNCTIONS_MAX;
+       at = eh_next_start(table, at))
+    if (eh_find(table, at, &function) && !function.is_signal_frame)
       functions->entries[functions->count++] = at;
-  return 1;
 }
 
 static double time_batch(const struct functions *functions, sighook_hook *hooks, size_t *hooked)
@@ -105,7 +90,7 @@ static void bench_libc(void)
   size_t hooked;
   double ms;
 
-  dl_iterate_phdr(list_libc, &functions);
+  list_libc(&functions);
   ms = time_batch(&functions, hooks, &hooked);
   for (size_t i = 0; i < hooked; i++) {
     sighook_info info = {.size = sizeof info};

@@ -1,50 +1,23 @@
 /* Sites that are shorter than a jump: their installation and memory by entry, and entries that reach over other instructions. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <link.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include "bench.h"
 #include "host/host.h"
 #include "isa/x86_64/pun.h"
-#include "resolve/eh_frame.h"
+#include "library.h"
 
 enum { EACH = 400, SKIP = 37, ASLEEP = 64, CALLS = 20000, TRAPS = 300, PAGE = 4096, RUNS = 5 };
 
 /* ---- instructions of libcrypto, by the entry that they would get ---- */
 
 struct short_sites {
-  struct eh_table table;
-  uintptr_t low, high;
   size_t count[SIGHOOK_ENTRY_TRAP + 1];
   uintptr_t sites[SIGHOOK_ENTRY_TRAP + 1][EACH];
 };
-
-static int find_libcrypto(struct dl_phdr_info *info, size_t size, void *data)
-{
-  struct short_sites *found = data;
-
-  (void)size;
-  if (!strstr(info->dlpi_name, "libcrypto.so"))
-    return 0;
-  for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-
-    if (segment->p_type == PT_GNU_EH_FRAME)
-      found->table.header = info->dlpi_addr + segment->p_vaddr;
-    if (segment->p_type == PT_LOAD) {
-      found->low = found->low ? found->low : info->dlpi_addr + segment->p_vaddr;
-      found->high = info->dlpi_addr + segment->p_vaddr + segment->p_memsz;
-    }
-  }
-  found->table.low = found->low;
-  found->table.high = found->high;
-  return 1;
-}
 
 static void sort_function(struct short_sites *found, const struct eh_function *function)
 {
@@ -62,13 +35,15 @@ static void sort_function(struct short_sites *found, const struct eh_function *f
 /* Every so many functions, all over the library. */
 static bool find_sites(struct short_sites *found)
 {
+  struct library library = {.name = "libcrypto.so.3"};
+  const struct eh_table *table = &library.table;
   struct eh_function function;
   unsigned number = 0;
 
-  if (!dlopen("libcrypto.so.3", RTLD_NOW) || !dl_iterate_phdr(find_libcrypto, found))
+  if (!dlopen(library.name, RTLD_NOW) || !library_find(&library))
     return false;
-  for (uintptr_t at = eh_next_start(&found->table, found->low); at < found->high; at = eh_next_start(&found->table, at))
-    if (number++ % SKIP == 0 && eh_find(&found->table, at, &function) && !function.is_signal_frame)
+  for (uintptr_t at = eh_next_start(table, table->low); at < table->high; at = eh_next_start(table, at))
+    if (number++ % SKIP == 0 && eh_find(table, at, &function) && !function.is_signal_frame)
       sort_function(found, &function);
   return true;
 }
@@ -100,31 +75,6 @@ static void bench_memory(const char *what, const uintptr_t *sites, size_t count)
          count, mappings() - maps);
   for (size_t i = 0; i < count; i++)
     must(sighook_remove(hooks[i]), "remove");
-}
-
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-static pthread_t sleepers[ASLEEP];
-
-static void *sleep_on_gate(void *data)
-{
-  pthread_mutex_lock(&gate);
-  pthread_mutex_unlock(&gate);
-  return data;
-}
-
-static void put_to_sleep(void)
-{
-  pthread_mutex_lock(&gate);
-  for (unsigned i = 0; i < ASLEEP; i++)
-    pthread_create(&sleepers[i], NULL, sleep_on_gate, NULL);
-  usleep(100000);
-}
-
-static void wake(void)
-{
-  pthread_mutex_unlock(&gate);
-  for (unsigned i = 0; i < ASLEEP; i++)
-    pthread_join(sleepers[i], NULL);
 }
 
 /* ---- entries that reach over ---- */
@@ -193,7 +143,7 @@ void bench_short(void)
   }
   punned = found.count[SIGHOOK_ENTRY_PUNNED];
   evicted = found.count[SIGHOOK_ENTRY_EVICTED];
-  put_to_sleep();
+  put_to_sleep(ASLEEP);
   row("install one punned site, 64 threads asleep", time_installs(found.sites[SIGHOOK_ENTRY_PUNNED], punned / 2), "us", 60,
       "%zu sites; one that evicts %.1f us", punned / 2, time_installs(found.sites[SIGHOOK_ENTRY_EVICTED], evicted / 2));
   wake();

@@ -9,15 +9,7 @@
 #include <unistd.h>
 #include <sighook/sighook.h>
 #include "invariant.h"
-
-/* In a child, where cmocka's ways do not lead out. */
-#define REQUIRE(condition)                                                      \
-  do {                                                                          \
-    if (!(condition)) {                                                         \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);           \
-      _exit(1);                                                                 \
-    }                                                                           \
-  } while (0)
+#include "require.h"
 
 /* Runs `work` in a child, so that nothing of it is left behind; true where that came to its end. */
 bool in_child(void (*work)(void));

@@ -52,6 +52,22 @@ at_least() { # sentence bound number
   fi
 }
 
+# Runs `$sighook list --entry`; the table's numbers are then in branch, punned, evicted, trap, refused and of.
+list() { # argument...
+  # shellcheck disable=SC2154  # set by who sources this
+  "$sighook" list --entry "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+  status=$?
+  branch='' punned='' evicted='' trap='' refused='' of=''
+  { read -ra title && read -r branch punned evicted trap refused of; } <"$scratch/out"
+}
+
+adds_up() { # sentence least
+  equal "$1: status" 0 "$status"
+  equal "$1: the title" "branch punned evicted trap refused of" "${title[*]}"
+  equal "$1: the numbers add up" "$of" $((branch + punned + evicted + trap + refused))
+  at_least "$1: how many there are" "$2" "$of"
+}
+
 # The lines that match none of the patterns.
 lines_but() { # file pattern...
   local line pattern

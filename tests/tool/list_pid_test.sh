@@ -37,20 +37,6 @@ stop() {
   process=0
 }
 
-# The table's numbers are then in branch, punned, evicted, trap, refused and of.
-list() { # argument...
-  "$sighook" list --entry "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
-  status=$?
-  branch='' punned='' evicted='' trap='' refused='' of=''
-  { read -r _ && read -r branch punned evicted trap refused of; } <"$scratch/out"
-}
-
-adds_up() { # sentence least
-  equal "$1: status" 0 "$status"
-  equal "$1: the numbers add up" "$of" $((branch + punned + evicted + trap + refused))
-  at_least "$1: how many there are" "$2" "$of"
-}
-
 # ---- the same as in a fresh process ----
 
 same_number() { # sentence least argument...

@@ -8,22 +8,6 @@ readonly sighook=$1 calls=$2 static=$3
 libc=$(echo /lib/*-linux-gnu/libc.so.6)
 readonly libc
 
-# Runs it; the table's numbers are then in branch, punned, evicted, trap, refused and of.
-list() { # argument...
-  "$sighook" list --entry "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
-  status=$?
-  branch='' punned='' evicted='' trap='' refused='' of=''
-  # shellcheck disable=SC2034
-  { read -ra title && read -r branch punned evicted trap refused of; } <"$scratch/out"
-}
-
-adds_up() { # sentence least
-  equal "$1: status" 0 "$status"
-  equal "$1: the title" "branch punned evicted trap refused of" "${title[*]}"
-  equal "$1: the numbers add up" "$of" $((branch + punned + evicted + trap + refused))
-  at_least "$1: how many there are" "$2" "$of"
-}
-
 list "$calls" plain 1
 adds_up "a program's functions" 10
 equal "its sites without a branch are named" $((trap + refused)) "$(($(wc -l <"$scratch/out") - 2))"

@@ -13,19 +13,11 @@
 #include "chance.h"
 #include "expected.h"
 #include "host/host.h"
+#include "require.h"
 #include "scale.h"
 #include "trash.h"
 
 enum { DOOMED_SHARE = 4 };
-
-/* In a child, where cmocka's ways do not lead out. */
-#define REQUIRE(condition)                                                      \
-  do {                                                                          \
-    if (!(condition)) {                                                         \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);           \
-      _exit(1);                                                                 \
-    }                                                                           \
-  } while (0)
 
 /* Shared with the child. */
 static struct shared {
