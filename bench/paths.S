@@ -1,15 +1,9 @@
 /* Paths beside short instructions, the sites, which they do not come by. */
+#include "../tests/share/function.inc"
         .text
         .macro  FUNCTION name
         .p2align 6
-        .globl  \name
-        .type   \name, @function
-\name:
-        .cfi_startproc
-        .endm
-        .macro  END name
-        .cfi_endproc
-        .size   \name, . - \name
+        HEAD    \name
         .endm
 
         /* right behind the site begins a hot loop, of rdi turns */
@@ -23,7 +17,7 @@ loop_beside_site:
         test    %rax, %rax
         jnz     1b
         ret
-        END     loop_beside
+        FOOT    loop_beside
 
         /* right behind the site, a function's last instruction, a hot function begins */
         FUNCTION before_entry_beside
@@ -35,14 +29,14 @@ loop_beside_site:
 1:      mov     %rax, %rcx
 entry_beside_site:
         jmp     2b
-        END     before_entry_beside
+        FOOT    before_entry_beside
         .globl  entry_beside
         .type   entry_beside, @function
 entry_beside:
         .cfi_startproc
         lea     0x11223344(%rdi), %rax
         ret
-        END     entry_beside
+        FOOT    entry_beside
 
         /* a short indirect call that is passed by */
         FUNCTION call_beside
@@ -55,7 +49,7 @@ call_beside_site:
 1:      lea     0x11223344(%rdi), %rax
         lea     1(%rax), %rcx
         ret
-        END     call_beside
+        FOOT    call_beside
 
         /* the site's jump can only reach over the next instruction, once the two places are taken where others would lead */
         FUNCTION reaches_over
@@ -67,5 +61,5 @@ reaches_over_site:
 reaches_over_boundary:
         ret
         .skip   8, 0x90
-        END     reaches_over
+        FOOT    reaches_over
         .section .note.GNU-stack, "", @progbits

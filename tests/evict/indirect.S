@@ -1,21 +1,18 @@
 /* For indirect_test.c: functions of short instructions that may be entered at each of them in any state. Nothing is read or
  * written through registers but the stack; no register is made from the stack pointer; at most three slots are popped beyond
  * those that were pushed; loops end from any count. */
+#include "../share/function.inc"
         .text
         /* `before` bytes behind the start of a line: where one ends in the midst of an instruction, that is changed in phases */
         .macro  BEGIN name, before
         .p2align 6
         .skip   \before, 0x90
-        .globl  \name
-        .type   \name, @function
-\name:
-        .cfi_startproc
+        HEAD    \name
         .endm
         .macro  END name
-        .cfi_endproc
+        FOOT    \name
         .globl  \name\()_end
 \name\()_end:
-        .size   \name, . - \name
         .endm
 
         BEGIN   moves, 60

@@ -1,19 +1,17 @@
 /* For foreign.c: functions with short instructions of each length, for whose jumps there is room. As those of
  * tests/live/evict.S they answer twice their argument and 7. */
+#include "../share/function.inc"
         .text
         .macro  BEGIN name
         .p2align 6
-        .globl  \name, \name\()_site, \name\()_next
-        .type   \name, @function
-\name:
-        .cfi_startproc
+        .globl  \name\()_site, \name\()_next
+        HEAD    \name
         mov     %rdi, %rax
         .endm
         .macro  END name
         lea     7(%rax, %rdi), %rax
         ret
-        .cfi_endproc
-        .size   \name, . - \name
+        FOOT    \name
         .endm
 
         /* the jump leans on four instructions */

@@ -1,22 +1,14 @@
 /* For the reach tests: functions in which a short instruction, name_site, gets a jump only by one that reaches over those behind
  * it, name_1 and so on. Each ends with rax = 2 * rdi + 7, entered at its start, or at one of these labels by reach_enter. */
+#include "../share/function.inc"
         .text
         .macro  AT label
         .globl  \label
 \label:
         .endm
-        .macro  BEGIN name
-        AT      \name
-        .type   \name, @function
-        .cfi_startproc
-        .endm
-        .macro  END name
-        .cfi_endproc
-        .size   \name, . - \name
-        .endm
 
         .macro  PROLOGUE name
-        BEGIN   \name
+        HEAD    \name
 AT \name\()_site
         push    %rbp
 AT \name\()_1
@@ -27,7 +19,7 @@ AT \name\()_2
         pop     %rbx
         pop     %rbp
         ret
-        END     \name
+        FOOT    \name
         .endm
 
         .p2align 6
@@ -35,7 +27,7 @@ AT \name\()_2
 
         /* the last of a function, and padding behind it */
         .p2align 6
-        BEGIN   epilogue
+        HEAD    epilogue
         push    %rbp
         push    %rbx
         lea     7(%rdi, %rdi), %rax
@@ -45,32 +37,32 @@ AT epilogue_1
         pop     %rbp
 AT epilogue_2
         ret
-        END     epilogue
+        FOOT    epilogue
 AT epilogue_3
         .byte   0x0F, 0x1F, 0x40, 0
-        BEGIN   behind_epilogue
+        HEAD    behind_epilogue
         lea     7(%rdi, %rdi), %rax
         ret
-        END     behind_epilogue
+        FOOT    behind_epilogue
 
         .p2align 6
-        BEGIN   clear
+        HEAD    clear
         lea     7(%rdi, %rdi), %rax
 AT clear_site
         xor     %ecx, %ecx
 AT clear_1
         ret
-        END     clear
+        FOOT    clear
 AT clear_2
         .byte   0x66, 0x0F, 0x1F, 0x44, 0, 0
-        BEGIN   behind_clear
+        HEAD    behind_clear
         lea     7(%rdi, %rdi), %rax
         ret
-        END     behind_clear
+        FOOT    behind_clear
 
         /* a branch goes first, and does not come to what is behind it */
         .macro  CONDITIONAL name
-        BEGIN   \name
+        HEAD    \name
         test    %rdi, %rdi
 AT \name\()_site
         js      1f
@@ -80,14 +72,14 @@ AT \name\()_2
         mov     %rdi, %rcx
 1:      lea     7(%rdi, %rdi), %rax
         ret
-        END     \name
+        FOOT    \name
         .endm
 
         .p2align 6
         CONDITIONAL conditional
 
         .p2align 6
-        BEGIN   counted
+        HEAD    counted
         mov     %rdi, %rcx
 AT counted_site
         jrcxz   1f
@@ -97,21 +89,21 @@ AT counted_2
         mov     %rdi, %rdx
 1:      lea     7(%rdi, %rdi), %rax
         ret
-        END     counted
+        FOOT    counted
 
         /* nobody runs what is behind a jump, and what is behind that stays */
         .p2align 6
-        BEGIN   filler
+        HEAD    filler
 AT filler_site
         jmp     1f
 AT filler_1
         nop
 1:      lea     7(%rdi, %rdi), %rax
         ret
-        END     filler
+        FOOT    filler
 
         .p2align 6
-        BEGIN   asking
+        HEAD    asking
         mov     $39, %eax       /* getpid */
 AT asking_site
         syscall
@@ -121,12 +113,12 @@ AT asking_2
         lea     (%rdi, %rdi), %rax
         add     $7, %rax
         ret
-        END     asking
+        FOOT    asking
 
         /* three bytes: of the jump two are its own, or one behind a prefix */
         .macro  LONGER name
         .p2align 6
-        BEGIN   \name
+        HEAD    \name
 AT \name\()_site
         mov     %rdi, %rcx
 AT \name\()_1
@@ -135,7 +127,7 @@ AT \name\()_2
         mov     %rdi, %rdx
         lea     7(%rdi, %rdi), %rax
         ret
-        END     \name
+        FOOT    \name
         .endm
         LONGER  longer
         LONGER  prefixed
@@ -151,7 +143,7 @@ AT \name\()_2
         /* as many as there can be: so few places are left that those taken for `prefixed` must not be among them */
         .skip   0x6000, 0x90
         .p2align 6
-        BEGIN   four
+        HEAD    four
         lea     7(%rdi, %rdi), %rax
 AT four_site
         clc
@@ -164,11 +156,11 @@ AT four_3
 AT four_4
         clc
         ret
-        END     four
+        FOOT    four
 
 /* long reach_enter(const uint8_t *address, long n, unsigned words): as if a branch that nobody sees led there, after so many of
  * rbp and rbx were pushed, with the result computed. */
-        BEGIN   reach_enter
+        HEAD    reach_enter
         mov     %rdi, %r11
         mov     %rsi, %rdi
         lea     7(%rdi, %rdi), %rax
@@ -179,5 +171,5 @@ AT four_4
         jz      1f
         push    %rbx
 1:      jmp     *%r11
-        END     reach_enter
+        FOOT    reach_enter
         .section .note.GNU-stack, "", @progbits

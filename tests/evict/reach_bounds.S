@@ -1,21 +1,16 @@
 /* For reach_bounds_test.c: short instructions behind each of which there is something that must not become a boundary, at
  * name_next, and a row of functions whose first instructions reach over three each. */
+#include "../share/function.inc"
         .text
         .macro  BEGIN name
         .p2align 6
-        .globl  \name, \name\()_site, \name\()_next
-        .type   \name, @function
-\name:
-        .cfi_startproc
-        .endm
-        .macro  END name
-        .cfi_endproc
-        .size   \name, . - \name
+        .globl  \name\()_site, \name\()_next
+        HEAD    \name
         .endm
         .macro  REST name
         lea     7(%rdi, %rdi), %rax
         ret
-        END     \name
+        FOOT    \name
         .endm
 
         /* a branch leads there */
@@ -54,7 +49,7 @@ before_return_next:
         lea     7(%rdi, %rdi), %rax
 before_entry_site:
         ret
-        END     before_entry
+        FOOT    before_entry
 before_entry_next:
         .globl  behind_entry
         .type   behind_entry, @function
@@ -69,7 +64,7 @@ before_near_entry_site:
         xor     %ecx, %ecx
 before_near_entry_next:
         ret
-        END     before_near_entry
+        FOOT    before_near_entry
         .globl  behind_near_entry
         .type   behind_near_entry, @function
 behind_near_entry:

@@ -1,19 +1,16 @@
 /* For rows_test.c: functions that answer twice their argument and 7. */
+#include "../share/function.inc"
         .text
         .macro  BEGIN name
         .p2align 6
-        .globl  \name
-        .type   \name, @function
-\name:
-        .cfi_startproc
+        HEAD    \name
         .endm
         .macro  END name
         lea     7(%rdi, %rdi), %rax
         ret
-        .cfi_endproc
+        FOOT    \name
         .globl  \name\()_end
 \name\()_end:
-        .size   \name, . - \name
         .endm
 
         /* short instructions, each of which may give way for the one before it */

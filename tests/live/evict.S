@@ -1,19 +1,17 @@
 /* For evict_test.c: functions whose first short instruction is hooked when its only pun leads to memory that is taken. Each ends with
  * rax = 2 * rdi + 7, entered at its start, or at its label <name>_next with rax = rdi. */
+#include "../share/function.inc"
         .text
         .macro  FUNCTION name
         .p2align 6
-        .globl  \name, \name\()_next
-        .type   \name, @function
-\name:
-        .cfi_startproc
+        .globl  \name\()_next
+        HEAD    \name
         mov     %rdi, %rax
         .endm
         .macro  END name
         lea     7(%rax, %rdi), %rax
         ret
-        .cfi_endproc
-        .size   \name, . - \name
+        FOOT    \name
         .endm
 
         /* the next instruction is long: its displacement is free */

@@ -1,16 +1,13 @@
 /* Functions `long f(long)` whose first or inner instructions are hard to hook: one pattern a symbol, unwind information so that
  * instruction starts can be known, and a table of all: name, first byte, end. */
+#include "../share/function.inc"
         .macro  PATTERN name
         .p2align 6
-        .globl  \name
-        .type   \name, @function
-\name:
-        .cfi_startproc
+        HEAD    \name
         .endm
         .macro  END name
-        .cfi_endproc
+        FOOT    \name
 .Lend_\name:
-        .size   \name, . - \name
         .pushsection .rodata.names, "aS", @progbits
 .Lname_\name:
         .asciz  "\name"

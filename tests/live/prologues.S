@@ -1,25 +1,16 @@
 /* For prologues_test.c: functions whose first instructions are hard to hook. Whatever went wrong at the first one is seen in what
  * the function returns: rax, or the flags where they are live at the end. */
+#include "../share/function.inc"
         .macro  PROLOGUE name
         .p2align 6
         HEAD    \name
-        .endm
-        .macro  HEAD name
-        .globl  \name
-        .type   \name, @function
-\name:
-        .cfi_startproc
-        .endm
-        .macro  END name
-        .cfi_endproc
-        .size   \name, . - \name
         .endm
         /* another function, without padding in between */
         .macro  BEHIND name
         HEAD    behind_\name
         lea     7(%rdi, %rdi), %rax
         ret
-        END     behind_\name
+        FOOT    behind_\name
         .endm
         /* two ways of a branch */
         .macro  WAYS
@@ -46,23 +37,23 @@ helper: lea     11(%rdi), %rax
         lea     value(%rip), %rax
         xor     (%rax), %rax
         ret
-        END     lea_relative
+        FOOT    lea_relative
         PROLOGUE load_relative
         mov     value(%rip), %rax
         add     %rdi, %rax
         ret
-        END     load_relative
+        FOOT    load_relative
         PROLOGUE compare_relative
         cmp     %rdi, value(%rip)
         mov     %rdx, %rax
         cmovb   %rsi, %rax
         ret
-        END     compare_relative
+        FOOT    compare_relative
         PROLOGUE store_relative
         mov     %rdi, cell(%rip)
         mov     cell(%rip), %rax
         ret
-        END     store_relative
+        FOOT    store_relative
         PROLOGUE vex_relative
         vmovups wide(%rip), %ymm0
         vextractf128 $1, %ymm0, %xmm1
@@ -70,41 +61,41 @@ helper: lea     11(%rdi), %rax
         add     %rdi, %rax
         vzeroupper
         ret
-        END     vex_relative
+        FOOT    vex_relative
         PROLOGUE push_relative
         push    pointer(%rip)
         .cfi_adjust_cfa_offset 8
         pop     %rax
         .cfi_adjust_cfa_offset -8
         ret
-        END     push_relative
+        FOOT    push_relative
         PROLOGUE call_relative_memory
         call    *pointer(%rip)
         add     %rsi, %rax
         ret
-        END     call_relative_memory
+        FOOT    call_relative_memory
         PROLOGUE jump_relative_memory
         jmp     *pointer(%rip)
-        END     jump_relative_memory
+        FOOT    jump_relative_memory
         PROLOGUE jcc_short
         jz      1f
         WAYS
-        END     jcc_short
+        FOOT    jcc_short
         PROLOGUE jcc_near
         .byte   0x0f, 0x84
         .long   1f - . - 4
         WAYS
-        END     jcc_near
+        FOOT    jcc_near
         PROLOGUE test_then_je
         test    %rdi, %rdi
         je      1f
         WAYS
-        END     test_then_je
+        FOOT    test_then_je
         PROLOGUE call_first
         call    helper
         add     %rsi, %rax
         ret
-        END     call_first
+        FOOT    call_first
         PROLOGUE call_then_pop
         call    1f
         .cfi_adjust_cfa_offset 8
@@ -112,27 +103,27 @@ helper: lea     11(%rdi), %rax
         .cfi_adjust_cfa_offset -8
         add     %rdi, %rax
         ret
-        END     call_then_pop
+        FOOT    call_then_pop
         PROLOGUE jump_short
         jmp     1f
         WAYS
-        END     jump_short
+        FOOT    jump_short
         PROLOGUE jump_near
         .byte   0xe9
         .long   1f - . - 4
         WAYS
-        END     jump_near
+        FOOT    jump_near
         PROLOGUE jrcxz_forward
         jrcxz   1f
         WAYS
-        END     jrcxz_forward
+        FOOT    jrcxz_forward
         PROLOGUE loop_forward
         loop    1f
         lea     1(%rdi, %rcx), %rax
         ret
 1:      lea     2(%rdi, %rcx), %rax
         ret
-        END     loop_forward
+        FOOT    loop_forward
 
         /* Comes back to its own first byte, as often as the low bits of rsi say, as a call of itself at its end would. */
         PROLOGUE loop_to_start
@@ -142,7 +133,7 @@ helper: lea     11(%rdi), %rax
         jg      loop_to_start
         mov     %rdi, %rax
         ret
-        END     loop_to_start
+        FOOT    loop_to_start
         /* Comes back to each instruction that a jump of five bytes would cover, but the first. */
         PROLOGUE loop_inside
         stc
@@ -159,7 +150,7 @@ helper: lea     11(%rdi), %rax
         jmp     4b
 2:      lea     (%rdi, %rdx), %rax
         ret
-        END     loop_inside
+        FOOT    loop_inside
         /* Comes back to its second byte, which goes without the prefix. */
         PROLOGUE branch_over_lock
         lock add %rdi, sum(%rip)
@@ -169,34 +160,34 @@ helper: lea     11(%rdi), %rax
         xor     %eax, %eax
         xchg    %rax, sum(%rip)
         ret
-        END     branch_over_lock
+        FOOT    branch_over_lock
 
         PROLOGUE ret_padded
         ret
-        END     ret_padded
+        FOOT    ret_padded
         PROLOGUE ret_packed
         ret
-        END     ret_packed
+        FOOT    ret_packed
         BEHIND  ret_packed
         PROLOGUE three_bytes
         xor     %eax, %eax
         ret
-        END     three_bytes
+        FOOT    three_bytes
         BEHIND  three_bytes
         PROLOGUE four_bytes
         mov     %rdi, %rax
         ret
-        END     four_bytes
+        FOOT    four_bytes
         BEHIND  four_bytes
         PROLOGUE landing_pad
         endbr64
         lea     5(%rdi, %rsi), %rax
         ret
-        END     landing_pad
+        FOOT    landing_pad
         PROLOGUE load_thread
         mov     %fs:0, %rax
         add     %rdi, %rax
         ret
-        END     load_thread
+        FOOT    load_thread
         .p2align 6
         .section .note.GNU-stack, "", @progbits
