@@ -80,22 +80,40 @@ static size_t next_gap(const struct landing_page *page, size_t offset, size_t le
   return offset;
 }
 
-/* Whether an island that leads to `target` begins at that offset. */
-static bool leads_to(const struct landing_page *page, size_t offset, uintptr_t target)
+/* Whether the page's island of that index leads to `target`. */
+static bool leads_to(const struct landing_page *page, unsigned index, uintptr_t target)
 {
+  uintptr_t place = page->address + page->starts[index];
   uint8_t bytes[HOST_ISLAND_MAX];
-  size_t length = host_island(page->address + offset, target, bytes);
-  unsigned i = first_behind(page, offset);
-  bool same = i < page->count && page->starts[i] == offset;
+  size_t length = host_island(place, target, bytes);
+  bool same = true;
 
-  for (i = 0; same && i < length; i++)
-    same = ((const volatile uint8_t *)page->address)[offset + i] == bytes[i];
+  for (size_t i = 0; same && i < length; i++)
+    same = ((const volatile uint8_t *)place)[i] == bytes[i];
   return same;
+}
+
+static bool stands_at(const struct landing_page *page, size_t offset, uintptr_t target)
+{
+  unsigned i = first_behind(page, offset);
+
+  return i < page->count && page->starts[i] == offset && leads_to(page, i, target);
+}
+
+/* Where one that leads to `target` fits, or stands already: who asks again gets the same, so that toggling uses up nothing. */
+static size_t next_fit(const struct landing_page *page, size_t offset, size_t length, uintptr_t target)
+{
+  for (unsigned i = first_behind(page, offset); i < page->count && page->starts[i] < offset + length; i++) {
+    if (page->starts[i] >= offset && leads_to(page, i, target))
+      return page->starts[i];
+    offset = end_of(page, i);
+  }
+  return offset;
 }
 
 static bool fits_on(const struct landing_page *page, size_t offset, uintptr_t target)
 {
-  return next_gap(page, offset, island_length(page->address + offset, target)) == offset || leads_to(page, offset, target);
+  return next_gap(page, offset, island_length(page->address + offset, target)) == offset || stands_at(page, offset, target);
 }
 
 static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
@@ -158,8 +176,8 @@ static bool next_place(struct os_maps *maps, const struct landing_request *reque
       size_t length = island_length(at, request->target);
       uintptr_t end = page->address + size - length;
 
-      if (at <= end && !leads_to(page, at - page->address, request->target))
-        at = page->address + next_gap(page, at - page->address, length);
+      if (at <= end)
+        at = page->address + next_fit(page, at - page->address, length, request->target);
       if (at <= request->last && at <= end) {
         *place = at;
         return true;
@@ -292,7 +310,7 @@ int landing_put(struct os_text *text, uintptr_t place, uintptr_t target)
   size_t length = host_island(place, target, bytes);
   int failure = page ? 0 : add_page(page_down(place, os_page_size()), &page);
 
-  if (page && leads_to(page, place - page->address, target))
+  if (page && stands_at(page, place - page->address, target))
     return 0;
   if (failure)
     return failure;

@@ -65,6 +65,11 @@ static void cycle(unsigned number)
   else
     REQUIRE(sighook_remove(hooks[0]) == SIGHOOK_OK && (!both || sighook_remove(hooks[1]) == SIGHOOK_OK));
   REQUIRE(target->function(5) == target_expected(5));
+  if (!both) {                        /* what gave way to the one alone is hooked alone */
+    REQUIRE(sighook_install(&next, &hooks[1]) == SIGHOOK_OK);
+    REQUIRE(target->function(5) == target_expected(5));
+    REQUIRE(sighook_remove(hooks[1]) == SIGHOOK_OK);
+  }
 }
 
 static void all_cycles(void)
@@ -87,6 +92,7 @@ static void all_cycles(void)
   pthread_join(thread, NULL);
   printf("%u cycles beside %lu calls; %zu bytes of stubs and sites, before %zu; %zu landing pages, before %zu; %u mappings, before %u\n", cycles, atomic_load(&calls),
          arena_memory(), memory, landing_page_count(), pages, count_mappings(), mappings);
+  fflush(stdout);                     /* a REQUIRE that fails ends the child at once */
   REQUIRE(atomic_load(&wrong) == 0 && atomic_load(&calls) > cycles / 100);
   REQUIRE(arena_memory() == memory && landing_page_count() == pages);
   REQUIRE(count_mappings() <= mappings + MORE_MAPPINGS);

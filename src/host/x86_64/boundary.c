@@ -121,18 +121,17 @@ static void lend(struct site *victim, const uint8_t *jump, size_t at, size_t end
 static bool take_all(const struct entry_request *request, const struct x64_reach_request *wanted, uintptr_t place)
 {
   uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
-  struct site *site = request->site;
+  struct site *site = request->site, *victims[X64_BOUNDARIES_MAX];
   const struct site *before = site;
 
-  x64_pun_bytes(site->address, wanted->prefixes, place, jump);
-  for (unsigned i = 0; i < wanted->boundary_count; i++) {
-    struct site *victim = request->take(request, site->address + wanted->starts[i]);
-
-    if (!victim || (runs_on(request, before->address - site->address) && !can_lead_on(before, victim)))
+  for (unsigned i = 0; i < wanted->boundary_count; before = victims[i++]) {
+    victims[i] = request->take(request, site->address + wanted->starts[i]);
+    if (!victims[i] || (runs_on(request, before->address - site->address) && !can_lead_on(before, victims[i])))
       return false;
-    lend(victim, jump, wanted->starts[i], wanted->prefixes + (size_t)X64_JMP_LENGTH);
-    before = victim;
   }
+  x64_pun_bytes(site->address, wanted->prefixes, place, jump);
+  for (unsigned i = 0; i < wanted->boundary_count; i++)
+    lend(victims[i], jump, wanted->starts[i], wanted->prefixes + (size_t)X64_JMP_LENGTH);
   return evict_put_island(request, place, site);
 }
 
@@ -155,7 +154,8 @@ static bool put_others(const struct entry_request *request, const struct x64_rea
 static bool try_prefixes(const struct entry_request *request, const struct starts *starts, unsigned prefixes, const uint8_t *traps,
                          unsigned trap_count)
 {
-  const struct x64_space space = {.find = evict_find_place, .context = (void *)request};
+  struct evict_seeker seeker = {.request = request};
+  const struct x64_space space = {.find = evict_find_place, .context = &seeker};
   struct site *site = request->site;
   struct x64_reach_request wanted = {
       .address = site->address, .code = request->code, .prefixes = prefixes, .traps = traps, .trap_count = trap_count};

@@ -19,16 +19,23 @@ _Static_assert((int)X64_LEANED_MAX == (int)LANDING_OFFSETS_MAX, "as many as an e
 
 bool evict_find_place(void *context, enum x64_lander lander, const struct x64_wish *wish, uint64_t *place, bool *complete)
 {
-  const struct entry_request *request = context;
-  /* Both stubs will lie in one arena; only how far matters of the victim's, which is not there yet. */
+  const struct evict_seeker *seeker = context;
   struct landing_request landing = {.first = wish->window.first,
                                     .last = wish->window.last,
-                                    .target = site_gate(request->site) + (lander == X64_VICTIM),
+                                    .target = lander == X64_VICTIM ? seeker->victim_gate : site_gate(seeker->request->site),
                                     .offset_count = wish->offset_count};
 
   for (unsigned i = 0; i < wish->offset_count; i++)
     landing.offsets[i] = wish->offsets[i];
-  return landing_find(request->maps, &landing, place, complete);
+  return landing_find(seeker->request->maps, &landing, place, complete);
+}
+
+/* Both stubs will lie in one arena; only how far matters of the victim's, where it is not there yet. */
+static uintptr_t victim_gate(const struct entry_request *request, const struct entry_victim *victim)
+{
+  const struct site *site = victim->site ? victim->site : victim->idle;
+
+  return site ? site_gate(site) : site_gate(request->site) + 1;
 }
 
 static void set_evicted(struct site *site, bool fragile)
@@ -78,7 +85,8 @@ static bool evict_next(const struct entry_request *request, const struct x64_evi
 
 static bool try_next(const struct entry_request *request)
 {
-  const struct x64_space space = {.find = evict_find_place, .context = (void *)request};
+  struct evict_seeker seeker = {.request = request};
+  const struct x64_space space = {.find = evict_find_place, .context = &seeker};
   struct site *site = request->site;
   uintptr_t known = request->next_entry - site->address;
   struct x64_eviction_request wanted = {.address = site->address,
@@ -99,6 +107,7 @@ static bool try_next(const struct entry_request *request)
     site->reason = REASON_LOOP_HEAD;
     return false;
   }
+  seeker.victim_gate = victim_gate(request, &victim);
   wanted.victim_length = victim.length;
   if (!x64_evict(&wanted, &space, os_traced(), &found))
     return false;

@@ -21,7 +21,13 @@ bool evict_still_fits(const struct site *site, const uint8_t *code, size_t reada
  * on it would lead elsewhere. Padding is full of such bytes of its own. */
 bool evict_meets_breakpoint(const struct entry_request *request, size_t from, size_t to);
 
-/* Where islands may lie, as the searches ask; `context` is the entry_request. */
+/* Who looks for islands. */
+struct evict_seeker {
+  const struct entry_request *request;
+  uintptr_t victim_gate;               /* where the victim's island leads, if one is looked for */
+};
+
+/* Where islands may lie, as the searches ask; `context` is the evict_seeker. */
 bool evict_find_place(void *context, enum x64_lander lander, const struct x64_wish *wish, uint64_t *place, bool *complete);
 
 /* Where the instruction behind the one at that offset from the site begins; the next byte, where none can be told. */
