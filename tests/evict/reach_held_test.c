@@ -180,13 +180,25 @@ static void hold_at_signal(const char *what, enum command during, enum command a
     holding_command(after);
 }
 
+static void start_afresh(void)
+{
+  unsigned target = shared->target, way = shared->way;
+
+  holding_end();
+  holding_start(&holding);
+  shared->target = target;
+  shared->way = way;
+}
+
 static void late(void)
 {
   hold_at_signal("its removal", REMOVE, NOTHING);
   hold_at_signal("its removal and return", REMOVE_AND_INSTALL, REMOVE);
   hold_at_signal("an installation on the boundary", JOIN, REMOVE_BOTH);
-  if (!reach()->one_place)            /* the boundary's other stub would be hooked for the site's sake from then on */
+  if (!reach()->one_place) {          /* the boundary's other stub would be hooked for the site's sake from then on */
     hold_at_signal("its removal and an installation on the boundary", REMOVE_AND_JOIN, LEAVE);
+    start_afresh();                   /* with the boundary's own entry at hand the site may have one that does not reach over */
+  }
 }
 
 static void late_signals_are_understood(void **state)
