@@ -121,17 +121,18 @@ static void lend(struct site *victim, const uint8_t *jump, size_t at, size_t end
 static bool take_all(const struct entry_request *request, const struct x64_reach_request *wanted, uintptr_t place)
 {
   uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
-  struct site *site = request->site, *victims[X64_BOUNDARIES_MAX];
+  struct site *site = request->site;
   const struct site *before = site;
 
-  for (unsigned i = 0; i < wanted->boundary_count; before = victims[i++]) {
-    victims[i] = request->take(request, site->address + wanted->starts[i]);
-    if (!victims[i] || (runs_on(request, before->address - site->address) && !can_lead_on(before, victims[i])))
-      return false;
-  }
   x64_pun_bytes(site->address, wanted->prefixes, place, jump);
-  for (unsigned i = 0; i < wanted->boundary_count; i++)
-    lend(victims[i], jump, wanted->starts[i], wanted->prefixes + (size_t)X64_JMP_LENGTH);
+  for (unsigned i = 0; i < wanted->boundary_count; i++) {
+    struct site *victim = request->take(request, site->address + wanted->starts[i]);
+
+    if (!victim || (runs_on(request, before->address - site->address) && !can_lead_on(before, victim)))
+      return false;
+    lend(victim, jump, wanted->starts[i], wanted->prefixes + (size_t)X64_JMP_LENGTH);    /* it leans on the next one no more */
+    before = victim;
+  }
   return evict_put_island(request, place, site);
 }
 
