@@ -7,6 +7,7 @@
 #include "host/host.h"
 #include "os/memory.h"
 #include "patch/poke.h"
+#include "table/table.h"
 
 enum { FIRST_STARTS = 8, CANDIDATES_MAX = 64 };
 
@@ -263,7 +264,7 @@ static int add_page(uintptr_t address, struct landing_page **page)
   size_t index;
   int failure;
 
-  if (landing_is_full() || !make_room_for_page() || !(*page = heap_take(sizeof **page)))
+  if (landing_is_full() || !make_room_for_page() || !table_reserve(1) || !(*page = heap_take(sizeof **page)))
     return ENOMEM;
   failure = os_allocate_at(address, os_page_size(), OS_READ | OS_EXECUTE);
   if (failure) {
@@ -277,6 +278,7 @@ static int add_page(uintptr_t address, struct landing_page **page)
     pages[i] = pages[i - 1];
   pages[index] = *page;
   page_count++;
+  table_put(address, NULL, TABLE_LANDING_PAGE);
   return 0;
 }
 

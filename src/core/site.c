@@ -7,6 +7,7 @@
 #include "core/hook.h"
 #include "core/patched.h"
 #include "core/plan.h"
+#include "core/shape.h"
 #include "core/tally.h"
 #include "host/host.h"
 #include "table/table.h"
@@ -44,6 +45,8 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   status = host_stub_build(site, pc, spec->flags & SIGHOOK_INTEGER_ONLY ? CLASS_INTEGER
                                      : spec->flags & SIGHOOK_SAVE_X87   ? CLASS_FULL
                                                                         : CLASS_VECTOR, &stub, error);
+  if (!status && !shape_find_or_add(stub.states, &site->shape))
+    status = error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further shapes of stubs");
   if (!status)
     status = arena_put(arena, &plan->text, stub.bytes, stub.length, error);
   if (status)
@@ -53,7 +56,6 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   site->probe_offset = stub.probe_offset;
   site->original_offset = stub.original_offset;
   site->displaced_offset = stub.displaced_offset;
-  site->exit_offset = stub.exit_offset;
   site->back_offset = stub.back_offset;
   site->count_offset = stub.count_offset;
   atomic_store_explicit(&site->path, host_path(site, PART_DISPLACED), memory_order_relaxed);

@@ -62,7 +62,7 @@ struct site {
   uint8_t entry_offset;              /* in the stub: where entry, islands and traps lead */
   uint8_t probe_offset;              /* in the stub: step over the red zone and call the routine */
   uint8_t displaced_offset;          /* in the stub: the displaced instruction */
-  uint8_t exit_offset;               /* in the stub: the displaced instruction has had its effect */
+  uint8_t shape;                     /* of the stub: see core/shape.h */
   uint8_t count_offset;              /* in the stub: count in line; 0: this stub has no such part */
   uint8_t entry;                     /* sighook_entry */
   uint8_t prefixes;                  /* PUNNED and EVICTED: redundant prefixes before the jump */

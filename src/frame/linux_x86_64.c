@@ -2,6 +2,7 @@
 #include "frame/frame.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <ucontext.h>
 
 enum { TRAP_BREAKPOINT = 3, TRAP_INVALID_OPCODE = 6 };   /* X86_TRAP_BP, X86_TRAP_UD */
@@ -16,9 +17,29 @@ void frame_set_pc(void *ucontext, uintptr_t pc)
   ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
 }
 
-void frame_add_sp(void *ucontext, intptr_t bytes)
+/* Both begin alike (the kernel's struct sigcontext_64). */
+enum { GENERAL = REG_RIP + 1 };
+#define SAME_PLACE(member, index) \
+  _Static_assert(offsetof(sighook_context, member) == (index) * sizeof(uint64_t), "order of registers")
+SAME_PLACE(r8, REG_R8);
+SAME_PLACE(rdi, REG_RDI);
+SAME_PLACE(rbx, REG_RBX);
+SAME_PLACE(rdx, REG_RDX);
+SAME_PLACE(rax, REG_RAX);
+SAME_PLACE(rcx, REG_RCX);
+SAME_PLACE(rsp, REG_RSP);
+SAME_PLACE(rip, REG_RIP);
+
+void frame_read(const void *ucontext, sighook_context *context)
 {
-  ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP] += bytes;
+  for (unsigned i = 0; i < GENERAL; i++)
+    ((uint64_t *)context)[i] = (uint64_t)((const ucontext_t *)ucontext)->uc_mcontext.gregs[i];
+}
+
+void frame_write(void *ucontext, const sighook_context *context)
+{
+  for (unsigned i = 0; i < GENERAL; i++)
+    ((ucontext_t *)ucontext)->uc_mcontext.gregs[i] = (greg_t)((const uint64_t *)context)[i];
 }
 
 bool frame_finish(void *ucontext, const struct site *site)
