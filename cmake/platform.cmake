@@ -41,6 +41,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/patch/poke.c
   src/patch/rounds.c
   src/patch/sort.c
+  src/patch/writers.c
   src/table/read.c
   src/table/write.c
   src/resolve/codemap.c

@@ -113,8 +113,11 @@ API sighook_status sighook_query(sighook_hook handle, sighook_info *info)
 
   if (!status && !(status = core_enter(&error))) {
     status = api_find(handle, &hook, &error);
-    if (!status)
+    if (!status) {
       api_fill_info(info, hook->site, hook);
+      if (!site_stands(hook->site))
+        api_tell_gone(info);
+    }
     core_leave();
   }
   return api_finish(status, &error);

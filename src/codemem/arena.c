@@ -191,8 +191,11 @@ static sighook_status make_arena(uintptr_t address, uintptr_t low, uintptr_t hig
   struct arena *arena = heap_take(sizeof *arena);
   sighook_status status;
 
-  if (!arena || !(arena->stage = os_allocate(STAGE_SIZE)))
-    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for an arena near %#lx", address);
+  if (!arena || !(arena->stage = os_allocate(STAGE_SIZE))) {
+    if (arena)
+      heap_give(arena, sizeof *arena);
+    return error_memory(error, address, "no memory for an arena near %#lx", address);
+  }
   status = map_arena(arena, &wanted, sites, error);
   if (status) {
     os_free(arena->stage, STAGE_SIZE);
@@ -248,7 +251,7 @@ static sighook_status flush(struct arena *arena, struct os_text *text, struct er
     return SIGHOOK_OK;
   failure = poke_idle(text, arena->stage_start, arena->stage, length);
   if (failure)
-    return error_os(error, SIGHOOK_PROTECT_FAILED, arena->stage_start, "write of stubs", failure);
+    return error_os(error, SIGHOOK_PROTECT_FAILED, arena->stage_start, "mprotect", failure);
   arena->stage_start = arena->code_used;
   return SIGHOOK_OK;
 }

@@ -318,9 +318,10 @@ int landing_put(struct os_text *text, uintptr_t place, uintptr_t target)
     return failure;
   if (place - page->address + length > os_page_size() || next_gap(page, place - page->address, length) != place - page->address)
     return EEXIST;
-  if (!add_start(page, place - page->address))
-    return ENOMEM;
-  return poke_idle(text, place, bytes, length);
+  failure = poke_idle(text, place, bytes, length);
+  if (failure)
+    return failure;
+  return add_start(page, place - page->address) ? 0 : ENOMEM;
 }
 
 void landing_set_limit(size_t pages_max)

@@ -24,12 +24,13 @@ static bool started;
 static uint32_t *fork_word;           /* 1; a child finds 0, however it was forked */
 static bool forking;                  /* fork() runs our handlers: the child's state is whole */
 
-void core_ignore(int change)
+bool core_ignore(int change)
 {
   struct thread *own = thread_enter();
 
   if (own)
     thread_ignore(own, change);
+  return own != NULL;
 }
 
 static void before_fork(void)
@@ -82,16 +83,17 @@ void core_set_mapping_share(unsigned percent)
 
 static sighook_status start(struct error *error)
 {
+  int failure = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+
+  if (failure)
+    return error_os(error, SIGHOOK_NO_MEMORY, 0, "pthread_atfork", failure);
   thread_start();
-  if (!thread_enter())
-    return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory for this thread's record");
   host_start();
   core_set_mapping_share(MAPPING_SHARE);
   os_sync_start();
   fork_word = os_allocate_fork_word();
   if (fork_word)
     *fork_word = 1;
-  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   started = true;
   return SIGHOOK_OK;
 }
@@ -102,7 +104,8 @@ sighook_status core_enter(struct error *error)
 
   if (started && fork_word && !*fork_word)
     recover_from_foreign_fork();
-  core_ignore(1);
+  if (!core_ignore(1))
+    return error_memory(error, 0, "no memory for this thread's record");
   os_lock(&lock);
   if (!started)
     status = start(error);

@@ -3,6 +3,7 @@
 
 #include "host/host.h"
 #include "os/memory.h"
+#include "patch/writers.h"
 #include "resolve/codemap.h"
 #include "resolve/zones.h"
 #include "table/table.h"
@@ -120,7 +121,7 @@ sighook_status examine(struct plan *plan, uintptr_t address, uint32_t flags, str
                      plan->shadow_stack);
   found->readable = plan_read_original(plan, address, found->code, sizeof found->code);
   if (!found->readable)
-    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "the code at %#lx cannot be read", address);
+    return writers_unreadable(&plan->text, address, error);
   if (stands_behind_pad(plan, address, flags, found))
     return SIGHOOK_OK;
   found->shift = 0;

@@ -60,7 +60,7 @@ static void reclaim(void)
 {
   uint64_t epoch, in_use;
 
-  if (!advance(&epoch) || !os_barrier())
+  if (!advance(&epoch) || os_barrier())
     return;                            /* cannot be known: keep everything */
   in_use = oldest_epoch_in_use(NULL);
   while (oldest && oldest->epoch <= in_use) {
@@ -90,11 +90,11 @@ sighook_status lifetime_wait(unsigned timeout_ms, struct error *error)
   uint64_t deadline = os_now_ns() + (uint64_t)timeout_ms * 1000000;
   uint64_t target;
   bool advanced = false;
+  int failure;
 
   for (;;) {
-    if (!advanced && (advanced = advance(&target)) && !os_barrier())
-      return error_set(error, SIGHOOK_UNSUPPORTED, 0,
-                       "the system refuses membarrier: it cannot be known when handlers have ended");
+    if (!advanced && (advanced = advance(&target)) && (failure = os_barrier()))
+      return error_os(error, SIGHOOK_UNSUPPORTED, 0, "membarrier", failure);
     if (advanced && oldest_epoch_in_use(thread_record) >= target)
       return SIGHOOK_OK;
     if (os_now_ns() >= deadline)

@@ -11,21 +11,35 @@
 #include "trap/trap.h"
 
 
+/* Of what stands at a site, the part that lies in [address, address + length). */
+static void undo_site(const struct site *site, uintptr_t address, uint8_t *bytes, size_t length)
+{
+  uint8_t entry[HOST_ENTRY_MAX];
+  const uint8_t *ours = entry, *original = site->original + site->shift;
+  uintptr_t place = site_place(site), end = place + site->length, low;
+
+  if (site->stub) {
+    host_entry_bytes(site, entry);
+  } else {
+    ours = site->patch->bytes;
+    original = site->patch->original;
+    end = place + site->patch->length;
+  }
+  low = place > address ? place : address;
+  end = end < address + length ? end : address + length;
+  if (low >= end || !site_shows(bytes + (low - address), ours + (low - place), end - low))
+    return;
+  for (uintptr_t at = low; at < end; at++)
+    bytes[at - address] = original[at - place];
+}
+
 void patched_undo(uintptr_t address, uint8_t *bytes, size_t length)
 {
   for (uintptr_t at = address - (SITE_BYTES - 1); at < address + length; at++) {
     struct table_value found = table_find(at);
-    const struct site *site = found.site;
-    const uint8_t *original;
-    size_t count;
 
-    if (!site || found.tag || !site_in_place(site))
-      continue;
-    original = site->stub ? site->original + site->shift : site->patch->original;
-    count = site->stub ? site->length : site->patch->length;
-    for (size_t i = 0; i < count; i++)
-      if (site_place(site) + i >= address && site_place(site) + i < address + length)
-        bytes[site_place(site) + i - address] = original[i];
+    if (found.site && !found.tag && site_in_place(found.site))
+      undo_site(found.site, address, bytes, length);
   }
 }
 
@@ -152,7 +166,7 @@ static sighook_status write_new(struct plan *plan, uintptr_t address, struct pat
   sighook_status status;
 
   if (!site)
-    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for a patch");
+    return error_memory(error, address, "no memory for a patch");
   old = site->patch;
   for (size_t i = 0; i < patch->length; i++) {
     if (patch->starts[i])
@@ -178,7 +192,7 @@ static sighook_status write_over(struct plan *plan, struct site *site, struct pa
   for (size_t i = 0; i < patch->length; i++)
     patch->starts[i] |= old->starts[i];
   if (!table_reserve(patch->length))
-    return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for the site table");
+    return error_memory(error, site->address, "no memory for the site table");
   for (size_t i = 0; i < patch->length; i++)
     if (patch->starts[i])
       table_put(site->address + i, site, 0);
@@ -225,7 +239,7 @@ sighook_status patched_write(uintptr_t address, const uint8_t *bytes, size_t len
                      PLAN_CACHE - SITE_BYTES);
   patch = new_patch(bytes, length);
   if (!patch)
-    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for a patch");
+    return error_memory(error, address, "no memory for a patch");
   status = plan_open(&plan, error);
   if (!status) {
     status = write_patch(&plan, address, patch, error);
@@ -248,6 +262,11 @@ sighook_status patched_restore(struct site *site, struct error *error)
 
   if (status)
     return status;
+  if (plan_is_gone(&plan, site->address, patch->bytes, patch->original, patch->length)) {
+    atomic_store_explicit(&site->state, SITE_IDLE, memory_order_release);
+    plan_close(&plan);
+    return SIGHOOK_OK;
+  }
   atomic_store_explicit(&site->state, SITE_PATCHING, memory_order_release);
   status = apply(&plan, site, patch, patch->bytes, patch->original, error);
   atomic_store_explicit(&site->state, status ? SITE_PATCH : SITE_IDLE, memory_order_release);

@@ -90,7 +90,7 @@ sighook_status publish_prepare(const struct site *site, struct publication *publ
     publication->path = host_path(site, PART_COUNT);
   publication->action = (struct action *)build_chain(site, count);
   if (!publication->action)
-    return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for the hooks at %#lx", site->address);
+    return error_memory(error, site->address, "no memory for the hooks at %#lx", site->address);
   publication->save_class = class;
   return SIGHOOK_OK;
 }

@@ -99,12 +99,12 @@ void rewrite_choose(struct transaction *t)
 
 /* ---- changes ---- */
 
-/* Sites that were unmapped meanwhile need no bytes restored. */
-static bool still_mapped(struct transaction *t, const struct site *site)
+static bool is_gone(struct transaction *t, const struct site *site)
 {
-  struct error ignored;
+  uint8_t entry[HOST_ENTRY_MAX];
 
-  return plan_check_mapping(&t->plan, site->address, &ignored) == SIGHOOK_OK;
+  host_entry_bytes(site, entry);
+  return plan_is_gone(&t->plan, site_place(site), entry, site->original + site->shift, site->length);
 }
 
 /* Sites without hooks that may have stood for this one's sake only. */
@@ -253,7 +253,7 @@ sighook_status rewrite_plan(struct transaction *t, struct error *error)
   for (size_t i = 0; i < t->touched_count; i++) {    /* by address: whoever is leaned on learns who stays */
     struct site *site = t->touched[t->order[i]].site;
 
-    if (site->going_live || still_mapped(t, site))
+    if (site->going_live || !is_gone(t, site))
       plan_change(t, i);
     else if ((site->leaving = !hook_stays(site)))
       release_leaned(t, site, i);

@@ -10,7 +10,39 @@
 #include "core/shape.h"
 #include "core/tally.h"
 #include "host/host.h"
+#include "patch/writers.h"
 #include "table/table.h"
+#include "trap/trap.h"
+
+bool site_shows(const uint8_t *seen, const uint8_t *written, size_t length)
+{
+  for (size_t i = 0; i < length; i += HOST_INSN_ALIGN) {
+    bool same = true;
+
+    for (size_t j = i; j < i + HOST_INSN_ALIGN && j < length; j++)
+      same &= seen[j] == written[j];
+    if (!same && (length - i < HOST_TRAP_LENGTH || !host_insn_is_breakpoint(seen + i)))
+      return false;
+  }
+  return true;
+}
+
+bool site_stands(const struct site *site)
+{
+  struct os_text text = {.descriptor = -1};             /* at first without a file, which takes longest */
+  uint8_t entry[HOST_ENTRY_MAX], seen[HOST_ENTRY_MAX] __attribute__((aligned(HOST_INSN_ALIGN)));
+  size_t length = os_text_read(&text, site_place(site), seen, site->length);
+
+  if (length < site->length) {
+    os_text_open(&text);
+    length = os_text_read(&text, site_place(site), seen, site->length);
+    os_text_close(&text);
+  }
+  if (length < site->length)
+    return true;
+  host_entry_bytes(site, entry);
+  return site_shows(seen, entry, site->length);
+}
 
 struct site *site_covering(uintptr_t address)
 {
@@ -47,6 +79,8 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
                                                                         : CLASS_VECTOR, &stub, error);
   if (!status && !shape_find_or_add(stub.states, &site->shape))
     status = error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further shapes of stubs");
+  if (!status && stub.trap_offset != 0xFF)               /* the handler tells where it stood */
+    status = trap_start(error);
   if (!status)
     status = arena_put(arena, &plan->text, stub.bytes, stub.length, error);
   if (status)
@@ -113,7 +147,7 @@ sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, co
   if ((*site = site_find(spec, found)))
     return SIGHOOK_OK;
   if (!table_reserve(2))
-    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for the site table");
+    return error_memory(error, address, "no memory for the site table");
   status = arena_take(address, found->low, found->high, plan->expected, &arena, site, &pc, error);
   if (status)
     return status;
@@ -130,16 +164,15 @@ sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, co
 static sighook_status check_in_place(struct plan *plan, const struct site *site, struct error *error)
 {
   uint8_t expected[HOST_ENTRY_MAX], seen[HOST_ENTRY_MAX];
+  unsigned same = 0;
 
   host_entry_bytes(site, expected);
-  if (plan_read(plan, site_place(site), seen, site->length) == site->length) {
-    unsigned same = 0;
-
-    while (same < site->length && seen[same] == expected[same])
-      same++;
-    if (same == site->length)
-      return SIGHOOK_OK;
-  }
+  if (plan_read(plan, site_place(site), seen, site->length) < site->length)
+    return writers_unreadable(&plan->text, site->address, error);
+  while (same < site->length && seen[same] == expected[same])
+    same++;
+  if (same == site->length)
+    return SIGHOOK_OK;
   return error_set(error, SIGHOOK_CONFLICT, site->address, "the bytes at %#lx are not those of our entry any more: somebody else "
                    "changed them", site->address);
 }

@@ -106,6 +106,12 @@ sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, co
 /* What an installation would come to; `draft` gets entry, length, original and reason. */
 sighook_status site_check(struct plan *plan, const sighook_spec *spec, struct site *draft, struct error *error);
 
+/* Whether what is seen is what was written, others' breakpoints on it apart. */
+bool site_shows(const uint8_t *seen, const uint8_t *written, size_t length);
+
+/* Whether the site's entry stands in the code, as far as the code can be read: it may have been replaced by other code. */
+bool site_stands(const struct site *site);
+
 /* The site or patch of ours, there already or to be by the change under way, whose bytes cover `address`, or NULL. */
 struct site *site_covering(uintptr_t address);
 

@@ -114,6 +114,8 @@ void thread_ignore(struct thread *own, int change)
 {
   uint64_t reasons = atomic_load_explicit(&own->ignore, memory_order_relaxed) + (uint64_t)(int64_t)change;
 
+  if ((int64_t)reasons < 0)            /* the record came after the reason that goes */
+    reasons = 0;
   atomic_store_explicit(&own->ignore, reasons, memory_order_relaxed);
   thread_self = reasons ? &thread_nobody : own;
 }

@@ -123,7 +123,7 @@ bool os_is_kernel_code(uintptr_t address, const char **name)
 
 void os_text_open(struct os_text *text)
 {
-  text->descriptor = -1;
+  *text = (struct os_text){.descriptor = -1};
 }
 
 void os_text_close(struct os_text *text)
