@@ -22,7 +22,7 @@ enum { MAPPING_SHARE = 60 };
 static struct os_lock lock;
 static bool started;
 static uint32_t *fork_word;           /* 1; a child finds 0, however it was forked */
-static bool forking;                  /* fork() runs our handlers: the child's state is whole */
+static _Atomic(struct thread *) forker;   /* holds the lock in fork(): nothing is half done, and others' handlers may call us */
 
 bool core_ignore(int change)
 {
@@ -33,16 +33,21 @@ bool core_ignore(int change)
   return own != NULL;
 }
 
+static bool is_forker(void)
+{
+  return thread_record && atomic_load_explicit(&forker, memory_order_relaxed) == thread_record;
+}
+
 static void before_fork(void)
 {
   core_ignore(1);
   os_lock(&lock);
-  forking = true;
+  atomic_store_explicit(&forker, thread_record, memory_order_relaxed);
 }
 
 static void after_fork_in_parent(void)
 {
-  forking = false;
+  atomic_store_explicit(&forker, NULL, memory_order_relaxed);
   os_unlock(&lock);
   core_ignore(-1);
 }
@@ -50,7 +55,7 @@ static void after_fork_in_parent(void)
 /* The child of fork(): nobody else runs, and nothing is half done. */
 static void after_fork_in_child(void)
 {
-  forking = false;
+  atomic_store_explicit(&forker, NULL, memory_order_relaxed);
   atomic_store(&lock.word, 0);
   if (fork_word)
     *fork_word = 1;
@@ -63,8 +68,10 @@ static void after_fork_in_child(void)
  * done: live sites stand as they are, everything that is free is abandoned. */
 static void recover_from_foreign_fork(void)
 {
+  bool whole = atomic_exchange(&forker, NULL) != NULL;
+
   *fork_word = 1;
-  if (atomic_exchange(&lock.word, 0)) {
+  if (atomic_exchange(&lock.word, 0) && !whole) {
     heap_abandon();
     arena_abandon();
     landing_abandon();
@@ -106,7 +113,8 @@ sighook_status core_enter(struct error *error)
     recover_from_foreign_fork();
   if (!core_ignore(1))
     return error_memory(error, 0, "no memory for this thread's record");
-  os_lock(&lock);
+  if (!is_forker())
+    os_lock(&lock);
   if (!started)
     status = start(error);
   if (status) {
@@ -118,6 +126,7 @@ sighook_status core_enter(struct error *error)
 
 void core_leave(void)
 {
-  os_unlock(&lock);
+  if (!is_forker())
+    os_unlock(&lock);
   core_ignore(-1);
 }

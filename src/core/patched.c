@@ -10,7 +10,6 @@
 #include "table/table.h"
 #include "trap/trap.h"
 
-
 /* Of what stands at a site, the part that lies in [address, address + length). */
 static void undo_site(const struct site *site, uintptr_t address, uint8_t *bytes, size_t length)
 {
@@ -131,10 +130,9 @@ static void free_patch(struct patch *patch)
 /* The site that stands for a patch: the one that stood for an earlier one there, or a new one. Never freed. */
 static struct site *patch_site(uintptr_t address, const struct patch *patch)
 {
-  struct table_value known = table_find(address);
-  struct site *site = known.site && !known.tag && !known.site->stub && known.site->address == address ? known.site : NULL;
+  struct site *site = site_patched(address);
 
-  if (!table_reserve(patch->length))
+  if (!table_reserve(2 * patch->length))
     return NULL;
   if (!site) {
     site = heap_take(sizeof *site);
@@ -170,7 +168,7 @@ static sighook_status write_new(struct plan *plan, uintptr_t address, struct pat
   old = site->patch;
   for (size_t i = 0; i < patch->length; i++) {
     if (patch->starts[i])
-      table_put(address + i, site, 0);
+      site_take_place(site, address + i);
   }
   site->patch = patch;
   atomic_store_explicit(&site->state, SITE_PATCHING, memory_order_release);
@@ -191,11 +189,11 @@ static sighook_status write_over(struct plan *plan, struct site *site, struct pa
 
   for (size_t i = 0; i < patch->length; i++)
     patch->starts[i] |= old->starts[i];
-  if (!table_reserve(patch->length))
+  if (!table_reserve(2 * patch->length))
     return error_memory(error, site->address, "no memory for the site table");
   for (size_t i = 0; i < patch->length; i++)
     if (patch->starts[i])
-      table_put(site->address + i, site, 0);
+      site_take_place(site, site->address + i);
   atomic_store_explicit(&site->state, SITE_PATCHING, memory_order_release);
   status = apply(plan, site, patch, old->bytes, patch->bytes, error);
   if (!status) {

@@ -99,12 +99,53 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   return SIGHOOK_OK;
 }
 
-/* The site with a stub that was hooked last at the address, or NULL. */
+/* What tells apart the sites that an address may have: none of them replaces another one of the same form. */
+enum { FORM_PATCH = 0, FORM_STUB = 1, FORM_BY_PATH = 2, FORM_COUNTS = 4, FORM_FAR = 8, FORMS = 16 };
+
+static unsigned form_of(const struct site *site)
+{
+  if (!site->stub)
+    return FORM_PATCH;
+  return FORM_STUB | (site->by_path ? FORM_BY_PATH : 0) | (site->count_offset ? FORM_COUNTS : 0) | (site->far ? FORM_FAR : 0);
+}
+
+/* Where a site is found while another one has its place in the table: no code has such an address. */
+static uintptr_t aside(uintptr_t address, unsigned form)
+{
+  return ~address ^ (uintptr_t)form << 58;
+}
+
+static struct site *site_under(uintptr_t key, uintptr_t address)
+{
+  struct table_value found = table_find(key);
+
+  return found.site && !found.tag && found.site->address == address ? found.site : NULL;
+}
+
+void site_take_place(struct site *site, uintptr_t address)
+{
+  struct site *before = site_under(address, address);
+
+  if (before && before != site) {
+    table_put(aside(address, form_of(before)), before, 0);
+    site->was_illegal |= before->was_illegal;        /* signals of then find this one */
+  }
+  table_put(address, site, 0);
+}
+
+struct site *site_patched(uintptr_t address)
+{
+  struct site *site = site_under(address, address);
+
+  return site && !site->stub ? site : site_under(aside(address, FORM_PATCH), address);
+}
+
+/* The site with a stub that has the address's place in the table, or NULL. */
 static struct site *known_site(uintptr_t address)
 {
-  struct table_value known = table_find(address);
+  struct site *site = site_under(address, address);
 
-  return known.site && !known.tag && known.site->stub && known.site->address == address ? known.site : NULL;
+  return site && site->stub ? site : NULL;
 }
 
 /* Whether an idle site's stub still is that of the instruction that stands there. */
@@ -132,21 +173,31 @@ struct site *site_find(const sighook_spec *spec, const struct examination *found
 {
   struct site *site = known_site(spec->address);
 
-  return site && same_instruction(site, found) && (site->going_live || suits(site, found, spec)) ? site : NULL;
+  if (site && same_instruction(site, found) && (site->going_live || suits(site, found, spec)))
+    return site;
+  if (!table_find(spec->address).site)
+    return NULL;
+  for (unsigned form = FORM_STUB; form < FORMS; form += 1 + FORM_STUB) {
+    site = site_under(aside(spec->address, form), spec->address);
+    if (site && same_instruction(site, found) && suits(site, found, spec))
+      return site;
+  }
+  return NULL;
 }
 
 sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, const struct examination *found, struct site **site,
                                  struct error *error)
 {
   uintptr_t address = spec->address;
-  const struct site *known = known_site(address);
   struct arena *arena;
   uintptr_t pc;
   sighook_status status;
 
-  if ((*site = site_find(spec, found)))
+  if ((*site = site_find(spec, found))) {
+    site_take_place(*site, address);
     return SIGHOOK_OK;
-  if (!table_reserve(2))
+  }
+  if (!table_reserve(3))
     return error_memory(error, address, "no memory for the site table");
   status = arena_take(address, found->low, found->high, plan->expected, &arena, site, &pc, error);
   if (status)
@@ -156,8 +207,7 @@ sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, co
     arena_untake(arena);
     return status;
   }
-  (*site)->was_illegal = known && known->was_illegal;   /* signals of then find this one */
-  table_put(address, *site, 0);
+  site_take_place(*site, address);
   return SIGHOOK_OK;
 }
 

@@ -103,6 +103,13 @@ struct site *site_find(const sighook_spec *spec, const struct examination *found
 sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, const struct examination *found, struct site **site,
                                  struct error *error);
 
+/* The site of the caller's last patch at the address, or NULL. */
+struct site *site_patched(uintptr_t address);
+
+/* The table leads from the address to the site from now on. The site of the address that it led to is kept aside, so that who
+ * hooks and patches in turn uses up nothing. At most two entries more, for which there must be room. */
+void site_take_place(struct site *site, uintptr_t address);
+
 /* What an installation would come to; `draft` gets entry, length, original and reason. */
 sighook_status site_check(struct plan *plan, const sighook_spec *spec, struct site *draft, struct error *error);
 

@@ -42,7 +42,8 @@ _Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unw
   thread = (struct thread *)get_register(context, HOST_THREAD_REGISTER);
   if (!is_record(thread))
     return _URC_CONTINUE_UNWIND;
-  if (host_level_frame(atomic_load_explicit(&thread->level, memory_order_relaxed)) == frame)
-    atomic_store_explicit(&thread->level, 0, memory_order_release);
+  for (; thread; thread = thread->inner)
+    if (host_level_frame(atomic_load_explicit(&thread->level, memory_order_relaxed)) == frame)
+      atomic_store_explicit(&thread->level, 0, memory_order_release);
   return _URC_CONTINUE_UNWIND;
 }

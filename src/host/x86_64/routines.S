@@ -87,7 +87,15 @@
         lea     -STUB_SITE_TO_RETURN(%rax, %rcx), %rax
 .endm
 
-.macro ROUTINE name, save_class, kind, area, x87
+/* A stub may have been made for a larger class than what runs now: then the lesser routine goes on, which needs less stack. */
+.macro DIVERT lesser, bit
+.ifnc \lesser,none
+        testb   $\bit, SITE_ACTION(%rax)
+        jz      .L\lesser\()_class
+.endif
+.endm
+
+.macro ROUTINE name, save_class, kind, area, x87, lesser, bit
         .globl  \name
         .hidden \name
         .type   \name, @function
@@ -136,6 +144,8 @@
         mov     %r14, AT(CONTEXT_RIP)
         mov     %rdx, AT(CONTEXT_RSP)
         movq    $0, AT(CONTEXT_STATE)
+.L\name\()_class:
+        DIVERT  \lesser, \bit
         SAVE_CLASS \kind, \area, \x87
         mov     capture_facts+FACTS_ERRNO_OFFSET(%rip), %r13
         mov     %fs:(%r13), %r15d
@@ -252,13 +262,13 @@
         .globl  routines_begin, routines_end
         .hidden routines_begin, routines_end
 routines_begin:
-        ROUTINE routine_integer, SAVE_INTEGER, none, 0, 0
-        ROUTINE routine_vector_sse, SAVE_VECTOR, sse, AREA_SSE, 0
-        ROUTINE routine_vector_avx, SAVE_VECTOR, avx, AREA_AVX, 0
-        ROUTINE routine_vector_avx512, SAVE_VECTOR, avx512, AREA_AVX512, 0
-        ROUTINE routine_full_sse, SAVE_FULL, sse, AREA_SSE, 1
-        ROUTINE routine_full_avx, SAVE_FULL, avx, AREA_AVX, 1
-        ROUTINE routine_full_avx512, SAVE_FULL, avx512, AREA_AVX512, 1
+        ROUTINE routine_integer, SAVE_INTEGER, none, 0, 0, none, 0
+        ROUTINE routine_vector_sse, SAVE_VECTOR, sse, AREA_SSE, 0, routine_integer, SAVE_VECTOR
+        ROUTINE routine_vector_avx, SAVE_VECTOR, avx, AREA_AVX, 0, routine_integer, SAVE_VECTOR
+        ROUTINE routine_vector_avx512, SAVE_VECTOR, avx512, AREA_AVX512, 0, routine_integer, SAVE_VECTOR
+        ROUTINE routine_full_sse, SAVE_FULL, sse, AREA_SSE, 1, routine_vector_sse, SAVE_FULL ^ SAVE_VECTOR
+        ROUTINE routine_full_avx, SAVE_FULL, avx, AREA_AVX, 1, routine_vector_avx, SAVE_FULL ^ SAVE_VECTOR
+        ROUTINE routine_full_avx512, SAVE_FULL, avx512, AREA_AVX512, 1, routine_vector_avx512, SAVE_FULL ^ SAVE_VECTOR
 
 routines_end:
 
