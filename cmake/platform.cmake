@@ -31,6 +31,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/core/site.c
   src/core/thread.c
   src/core/transact.c
+  src/core/traps.c
   src/core/unwind.c
   src/codemem/arena.c
   src/codemem/gap.c
@@ -89,6 +90,7 @@ set(SIGHOOK_HOST_aarch64
   src/host/aarch64/view.c
   src/resolve/aarch64/shape.c)
 set(SIGHOOK_OS_Linux
+  src/os/linux/blocked.c
   src/os/linux/debugger.c
   src/os/linux/file.c
   src/os/linux/headers.c

@@ -5,6 +5,7 @@
 #include "core/lifetime.h"
 #include "core/plan.h"
 #include "core/reason.h"
+#include "core/traps.h"
 
 API sighook_status sighook_install(const sighook_spec *spec, sighook_hook *hook)
 {
@@ -137,6 +138,8 @@ static sighook_status check(const sighook_spec *spec, sighook_info *info, struct
   if (!status && (spec->flags & SIGHOOK_REQUIRE_BRANCH) && draft.entry == SIGHOOK_ENTRY_TRAP)
     status = error_set(error, SIGHOOK_NO_NEAR_MEMORY, spec->address, "only a trap fits at %#lx: %s", spec->address,
                        reason_text(draft.reason));
+  if (!status && !site_in_place(&draft))
+    status = traps_check(&draft, error);
   if (!status) {
     info->kind = spec->kind;
     info->flags = spec->flags;

@@ -4,11 +4,11 @@
 #include "core/heap.h"
 #include "core/leaning.h"
 #include "core/plan.h"
+#include "core/traps.h"
 #include "host/host.h"
 #include "patch/patch.h"
 #include "resolve/codemap.h"
 #include "table/table.h"
-#include "trap/trap.h"
 
 /* Of what stands at a site, the part that lies in [address, address + length). */
 static void undo_site(const struct site *site, uintptr_t address, uint8_t *bytes, size_t length)
@@ -144,16 +144,30 @@ static struct site *patch_site(uintptr_t address, const struct patch *patch)
   return site;
 }
 
+/* Where a SIGILL of a boundary that was there once may still come, and the patch makes none itself. */
+static uint64_t late_illegals(uintptr_t address, const struct patch *patch)
+{
+  uint64_t bits = 0;
+
+  for (size_t i = 0; i < 64 && i < patch->length; i++) {
+    struct table_value found = table_find(address + i);
+
+    if (patch->starts[i] && found.site && !found.tag && site_was_illegal(found.site, address + i) &&
+        host_insn_is_everywhere(patch->bytes + i, patch->length - i))
+      bits |= UINT64_C(1) << i;
+  }
+  return bits;
+}
+
 static sighook_status apply(struct plan *plan, struct site *site, const struct patch *patch, const uint8_t *before,
                             const uint8_t *after, struct error *error)
 {
   struct change change = {
       .address = site->address, .length = patch->length, .before = before, .after = after, .starts = patch->starts};
-  bool phased = !patch_is_single_store(&change);
-  sighook_status status = leaning_prepare(plan, &change, 1, 0, &(bool){false}, error);
+  sighook_status status = traps_prepare_change(&change, error);
 
-  if (!status && phased)
-    status = trap_start(error);
+  if (!status)
+    status = leaning_prepare(plan, &change, 1, 0, &(bool){false}, error);
   return status ? status : patch_apply(&plan->maps, &plan->text, &change, 1, NULL, error);
 }
 
@@ -166,6 +180,7 @@ static sighook_status write_new(struct plan *plan, uintptr_t address, struct pat
   if (!site)
     return error_memory(error, address, "no memory for a patch");
   old = site->patch;
+  site->were_illegal = late_illegals(address, patch);
   for (size_t i = 0; i < patch->length; i++) {
     if (patch->starts[i])
       site_take_place(site, address + i);
@@ -191,6 +206,7 @@ static sighook_status write_over(struct plan *plan, struct site *site, struct pa
     patch->starts[i] |= old->starts[i];
   if (!table_reserve(2 * patch->length))
     return error_memory(error, site->address, "no memory for the site table");
+  site->were_illegal = late_illegals(site->address, patch);
   for (size_t i = 0; i < patch->length; i++)
     if (patch->starts[i])
       site_take_place(site, site->address + i);

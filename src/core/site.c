@@ -80,7 +80,7 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   if (!status && !shape_find_or_add(stub.states, &site->shape))
     status = error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further shapes of stubs");
   if (!status && stub.trap_offset != 0xFF)               /* the handler tells where it stood */
-    status = trap_start(error);
+    status = trap_start(TRAP_BREAKPOINT, error);
   if (!status)
     status = arena_put(arena, &plan->text, stub.bytes, stub.length, error);
   if (status)
@@ -128,7 +128,8 @@ void site_take_place(struct site *site, uintptr_t address)
 
   if (before && before != site) {
     table_put(aside(address, form_of(before)), before, 0);
-    site->was_illegal |= before->was_illegal;        /* signals of then find this one */
+    if (site->stub)
+      site->was_illegal |= site_was_illegal(before, address);        /* signals of then find this one */
   }
   table_put(address, site, 0);
 }

@@ -41,6 +41,9 @@ enum site_state {
   SITE_PATCHING            /* ... and are being written: a trap tries again */
 };
 
+/* What stands where an entry traps, as bits: a breakpoint (SIGTRAP), or a byte that is no instruction (SIGILL). */
+enum trap_kind { TRAP_BREAKPOINT = 1, TRAP_ILLEGAL = 2 };
+
 enum { SITE_BYTES = 16, SITE_NO_COUNTER = -1 };
 
 struct site {
@@ -49,7 +52,11 @@ struct site {
   _Atomic(tagged_action) action;     /* NO_ACTION: nothing runs */
   uintptr_t address;
   uintptr_t stub;                    /* its first byte; 0: a patch, which has none */
-  uintptr_t landing;                 /* PUNNED, EVICTED: the island that the entry leads to; BRANCH: what it leads to in place of the gate, or 0 */
+  union {
+    uintptr_t landing;               /* PUNNED, EVICTED: the island that the entry leads to; BRANCH: what it leads to in place of the
+                                        gate, or 0 */
+    uint64_t were_illegal;           /* of a patch: was_illegal, of what stands so many bytes behind the address, bit by bit */
+  };
   uint8_t original[SITE_BYTES];      /* the program's bytes, from the site's first on */
   union {
     struct hook *hooks;              /* by priority */
@@ -68,8 +75,8 @@ struct site {
   uint8_t prefixes;                  /* PUNNED and EVICTED: redundant prefixes before the jump */
   uint8_t reason;                    /* enum entry_reason: why not a better entry */
   uint8_t shift;                     /* how far behind the address the entry stands: the length of a landing pad, which stays; or 0 */
-  bool signs;                        /* that pad signs the return address, so it is signed where the entry stands */
   uint8_t original_offset;           /* in the stub: where a call of the whole original leads */
+  bool signs : 1;                    /* that pad signs the return address, so it is signed where the entry stands */
   bool by_path : 1;                  /* the stub begins with a jump by `path`; else with the capture, always */
   bool far : 1;                      /* the stub was made to lie anywhere: no branch of the site's need reach it, nor back */
   bool fragile : 1;
@@ -77,10 +84,20 @@ struct site {
   bool leaving : 1;                  /* by it: the program's own bytes come back */
   bool leads_on : 1;                 /* the stub goes back to the next site's gate, since a trap stands in the code there */
   bool was_illegal : 1;              /* what was lent began with no instruction, at some time: SIGILL told of arrivals */
+  uint8_t inner_traps : 2;           /* EVICTED: enum trap_kind of those inside the jump that somebody may meet */
   uint8_t back_offset;               /* in the stub: the jump behind the site, which can lead elsewhere; 0: there is none */
   uint16_t round;                    /* of the change under way: it leans on what earlier rounds write */
   uint8_t lent;                      /* TRAP: so many of its bytes, the low ones of `landing`, are another entry's jump's */
 };
+
+/* Whether the bytes at the address, the site's own or of a patch, were no instruction at some time, and now are one that is valid
+ * on every CPU. */
+static inline bool site_was_illegal(const struct site *site, uintptr_t address)
+{
+  if (site->stub)
+    return site->was_illegal;
+  return address - site->address < 64 && site->were_illegal >> (address - site->address) & 1;
+}
 
 struct plan;
 struct examination;                  /* core/examine.h */

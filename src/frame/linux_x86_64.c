@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <ucontext.h>
 
-enum { TRAP_BREAKPOINT = 3, TRAP_INVALID_OPCODE = 6 };   /* X86_TRAP_BP, X86_TRAP_UD */
+enum { EXCEPTION_BREAKPOINT = 3, EXCEPTION_INVALID_OPCODE = 6 };   /* X86_TRAP_BP, X86_TRAP_UD */
 
 uintptr_t frame_pc(const void *ucontext)
 {
@@ -57,10 +57,10 @@ enum frame_trap frame_trap(int signal_number, const void *siginfo, const void *u
   const siginfo_t *info = siginfo;
   greg_t number = ((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_TRAPNO];
 
-  if (signal_number == SIGTRAP && (number == TRAP_BREAKPOINT || (info && info->si_code == SI_KERNEL))) {
+  if (signal_number == SIGTRAP && (number == EXCEPTION_BREAKPOINT || (info && info->si_code == SI_KERNEL))) {
     *address = frame_pc(ucontext) - 1;
     return FRAME_BREAKPOINT;
   }
   *address = frame_pc(ucontext);
-  return signal_number == SIGILL && number == TRAP_INVALID_OPCODE ? FRAME_ILLEGAL : FRAME_NO_TRAP;
+  return signal_number == SIGILL && number == EXCEPTION_INVALID_OPCODE ? FRAME_ILLEGAL : FRAME_NO_TRAP;
 }

@@ -141,6 +141,9 @@ size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct ho
 /* Whether bytes[0, HOST_TRAP_LENGTH) are a breakpoint instruction, of whomever. */
 bool host_insn_is_breakpoint(const uint8_t *bytes);
 
+/* Whether every processor of this machine has the instruction, so that it makes no SIGILL; false where that is not known. */
+bool host_insn_is_everywhere(const uint8_t *bytes, size_t size);
+
 /* Whether the instruction may be hooked seeing what stands around it: `before` bytes, at most HOST_LOOK_AROUND, before it in
  * code[0, size), and as many behind it. */
 sighook_status host_check_sequence(uintptr_t address, const uint8_t *code, size_t before, size_t size, struct error *error);

@@ -147,7 +147,7 @@ static sighook_status three_phases(const struct writers *writers, struct change 
 
   if (failure && !insist)
     return no_phases(&changes[*failed_at], failure, error);
-  status = trap_start(error);        /* also where a single store was meant, and the system refused it */
+  status = trap_start(TRAP_BREAKPOINT, error);        /* also where a single store was meant, and the system refused it */
   if (!status)
     status = check_before(writers, changes, count, failed_at, error);
   if (status)
@@ -169,7 +169,7 @@ static void take_back(const struct writers *writers, struct change *changes, siz
       changes[i].done = false;       /* somebody else's by now */
     any |= changes[i].done;
   }
-  if (any && !trap_start(&nothing))
+  if (any && !trap_start(TRAP_BREAKPOINT, &nothing))
     run_phases(writers, changes, count, true, &ignored);
 }
 

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-bool in_child(void (*work)(void))
+int status_of_child(void (*work)(void))
 {
   static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS};
   int status = -1;
@@ -21,9 +21,21 @@ bool in_child(void (*work)(void))
     fflush(stdout);
     _exit(0);
   }
-  if (waitpid(child, &status, 0) != child)
-    return false;
+  return waitpid(child, &status, 0) == child ? status : -1;
+}
+
+bool in_child(void (*work)(void))
+{
+  int status = status_of_child(work);
+
   if (WIFSIGNALED(status))
     fprintf(stderr, "killed by signal %d\n", WTERMSIG(status));
   return status == 0;
+}
+
+bool child_is_killed_by(int signal_number, void (*work)(void))
+{
+  int status = status_of_child(work);
+
+  return WIFSIGNALED(status) && WTERMSIG(status) == signal_number;
 }

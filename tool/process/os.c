@@ -217,6 +217,13 @@ bool os_traced(void)
   return subject.is_traced;
 }
 
+/* No trap is written. */
+int os_thread_that_blocks(int signal_number)
+{
+  (void)signal_number;
+  return 0;
+}
+
 const char *os_shadow_stack(void)
 {
   return subject.has_shadow_stack ? arch.shadow_stack : NULL;
