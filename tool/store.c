@@ -51,8 +51,11 @@ static bool make_channel(struct count_run *run)
   struct stat subject;
   void *memory;
 
-  run->descriptor = memfd_create("sighook", MFD_CLOEXEC);
+  run->descriptor = memfd_create("sighook", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (run->descriptor < 0 || ftruncate(run->descriptor, (off_t)CHANNEL_SIZE) != 0)
+    return false;
+  /* A target that shortened it would kill the command by SIGBUS. */
+  if (fcntl(run->descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return false;
   memory = mmap(NULL, CHANNEL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, run->descriptor, 0);
   if (memory == MAP_FAILED)

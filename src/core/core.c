@@ -21,7 +21,7 @@ enum { MAPPING_SHARE = 60 };
 
 static struct os_lock lock;
 static bool started;
-static uint32_t *fork_word;           /* 1; a child finds 0, however it was forked */
+static _Atomic(uint32_t *) fork_word;     /* 1; a child finds 0, however it was forked */
 static _Atomic(struct thread *) forker;   /* holds the lock in fork(): nothing is half done, and others' handlers may call us */
 
 bool core_ignore(int change)
@@ -52,13 +52,39 @@ static void after_fork_in_parent(void)
   core_ignore(-1);
 }
 
+static bool is_forked(void)
+{
+  const uint32_t *word = atomic_load(&fork_word);
+
+  return word && !*word;
+}
+
+static void forget_fork(void)
+{
+  uint32_t *word = atomic_load(&fork_word);
+
+  if (word)
+    *word = 1;
+}
+
+/* Before the lock is ever taken: a child that is forked while another thread starts the library has to know. */
+static void watch_for_forks(void)
+{
+  uint32_t *none = NULL, *word;
+
+  if (atomic_load(&fork_word) || !(word = os_allocate_fork_word()))
+    return;
+  *word = 1;
+  if (!atomic_compare_exchange_strong(&fork_word, &none, word))
+    os_free(word, os_page_size());
+}
+
 /* The child of fork(): nobody else runs, and nothing is half done. */
 static void after_fork_in_child(void)
 {
   atomic_store_explicit(&forker, NULL, memory_order_relaxed);
   atomic_store(&lock.word, 0);
-  if (fork_word)
-    *fork_word = 1;
+  forget_fork();
   os_sync_start();
   thread_after_fork(true);
   core_ignore(-1);
@@ -70,7 +96,7 @@ static void recover_from_foreign_fork(void)
 {
   bool whole = atomic_exchange(&forker, NULL) != NULL;
 
-  *fork_word = 1;
+  forget_fork();
   if (atomic_exchange(&lock.word, 0) && !whole) {
     heap_abandon();
     arena_abandon();
@@ -90,18 +116,18 @@ void core_set_mapping_share(unsigned percent)
 
 static sighook_status start(struct error *error)
 {
-  int failure = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  int failure;
 
-  if (failure)
-    return error_os(error, SIGHOOK_NO_MEMORY, 0, "pthread_atfork", failure);
   thread_start();
   host_start();
   core_set_mapping_share(MAPPING_SHARE);
   os_sync_start();
-  fork_word = os_allocate_fork_word();
-  if (fork_word)
-    *fork_word = 1;
-  started = true;
+  started = true;                     /* first: a child forked in between must not have the handlers twice */
+  failure = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  if (failure) {
+    started = false;
+    return error_os(error, SIGHOOK_NO_MEMORY, 0, "pthread_atfork", failure);
+  }
   return SIGHOOK_OK;
 }
 
@@ -109,7 +135,8 @@ sighook_status core_enter(struct error *error)
 {
   sighook_status status = SIGHOOK_OK;
 
-  if (started && fork_word && !*fork_word)
+  watch_for_forks();
+  if (is_forked())
     recover_from_foreign_fork();
   if (!core_ignore(1))
     return error_memory(error, 0, "no memory for this thread's record");

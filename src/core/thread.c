@@ -6,6 +6,7 @@
 #include "host/host.h"
 #include "os/maps.h"
 #include "os/memory.h"
+#include "os/signals.h"
 #include "os/stack.h"
 #include "os/threads.h"
 
@@ -19,17 +20,17 @@ __thread _Atomic(struct counter *) *thread_chunks;
 __thread struct counter *thread_first_chunk;
 
 static _Atomic(struct thread *) records;
-static _Atomic(struct thread *) takeover_cursor;
+static _Atomic(struct thread *) takeover_cursor;   /* release and acquire: who finds a record there reads it */
 static _Atomic(uint32_t) current_generation = 1;
 static uint32_t *fork_word;           /* 1; 0 in a child that nobody has told of yet */
 
 void thread_start(void)
 {
+  uintptr_t pointer = (uintptr_t)__builtin_thread_pointer();
+
   fork_word = os_allocate_fork_word();
   if (fork_word)
     *fork_word = 1;
-  uintptr_t pointer = (uintptr_t)__builtin_thread_pointer();
-
   capture_facts.self_offset = (int64_t)((uintptr_t)&thread_self - pointer);
   capture_facts.errno_offset = (int64_t)((uintptr_t)&errno - pointer);
 }
@@ -68,14 +69,14 @@ static bool take_over(struct thread *record, int id, uint32_t generation)
 
 static struct thread *find_dead(int id, uint32_t generation)
 {
-  struct thread *record = atomic_load_explicit(&takeover_cursor, memory_order_relaxed);
+  struct thread *record = atomic_load_explicit(&takeover_cursor, memory_order_acquire);
 
   for (unsigned i = 0; i < TAKEOVER_TRIES; i++) {
     if (!record)
       record = thread_first();
     if (!record)
       return NULL;
-    atomic_store_explicit(&takeover_cursor, record->next, memory_order_relaxed);
+    atomic_store_explicit(&takeover_cursor, record->next, memory_order_release);
     if (take_over(record, id, generation))
       return record;
     record = record->next;
@@ -99,7 +100,7 @@ static struct thread *make_records(int id, uint32_t generation)
   while (!atomic_compare_exchange_weak_explicit(&records, &fresh[count - 1].next, fresh, memory_order_acq_rel,
                                                 memory_order_acquire))
     ;
-  atomic_store_explicit(&takeover_cursor, &fresh[1], memory_order_relaxed);
+  atomic_store_explicit(&takeover_cursor, &fresh[1], memory_order_release);
   return fresh;
 }
 
@@ -128,24 +129,44 @@ static struct thread *take_record(int id)
   return record;
 }
 
+static struct thread *begin_record(void)
+{
+  int id = os_thread_id();
+  struct thread *record = take_record(id);
+
+  if (!record)
+    return NULL;
+  os_stack_bounds(id, &record->stack_low, &record->stack_high);
+  thread_chunks = record->chunks;
+  thread_first_chunk = thread_chunks ? atomic_load_explicit(&thread_chunks[0], memory_order_relaxed) : NULL;
+  thread_record = thread_self = record;
+  return record;
+}
+
+/* All but those of traps, which may be met meanwhile. */
+static uint64_t block_signals(void)
+{
+  sigset_t signals;
+
+  *(uint64_t *)&signals = ~(UINT64_C(1) << (SIGTRAP - 1) | UINT64_C(1) << (SIGILL - 1));
+  return os_signal_block(&signals, 0);
+}
+
+/* Compilers make calls of memset and memcpy of what is done meanwhile: where these are hooked, such hits are ours, not the program's,
+ * and would begin a record again without end. Signal handlers, whose hits are the program's, wait. */
 struct thread *thread_enter(void)
 {
-  static __thread bool entering;       /* what this calls may be hooked: the compiler makes calls of memset */
-  int id;
+  static __thread bool entering;
   struct thread *record;
+  uint64_t mask;
 
   if (thread_record || entering)
     return thread_record;
+  mask = block_signals();
   entering = true;
-  id = os_thread_id();
-  record = take_record(id);
-  if (record) {
-    os_stack_bounds(id, &record->stack_low, &record->stack_high);
-    thread_chunks = record->chunks;
-    thread_first_chunk = thread_chunks ? atomic_load_explicit(&thread_chunks[0], memory_order_relaxed) : NULL;
-    thread_record = thread_self = record;
-  }
+  record = begin_record();
   entering = false;
+  os_signal_restore(mask);
   return record;
 }
 

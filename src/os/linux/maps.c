@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include "raw_syscall.h"
 #include "os/linux/maps_text.h"
 #include "os/linux/protection.h"
@@ -52,7 +53,7 @@ static int read_list(struct os_maps *maps)
 
 int os_maps_open(struct os_maps *maps)
 {
-  static bool queries_work;             /* told by the kernel once; it does not forget */
+  static atomic_bool queries_work;      /* told by the kernel once; it does not forget */
   struct procmap_query answer;
   int failure = 0;
 
@@ -60,8 +61,8 @@ int os_maps_open(struct os_maps *maps)
   maps->descriptor = (int)host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
   if (maps->descriptor < 0)
     return -maps->descriptor;
-  if (queries_work || maps_query(maps, 0, COVERING_OR_NEXT, NULL, &answer) == 0) {
-    queries_work = true;
+  if (atomic_load_explicit(&queries_work, memory_order_relaxed) || maps_query(maps, 0, COVERING_OR_NEXT, NULL, &answer) == 0) {
+    atomic_store_explicit(&queries_work, true, memory_order_relaxed);
     return 0;
   }
   maps->queries = false;
