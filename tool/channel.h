@@ -10,7 +10,7 @@
 #include "core/counters.h"
 
 enum {
-  CHANNEL_MAGIC = 0x53484333,          /* "SHC3" */
+  CHANNEL_MAGIC = 0x53484334,          /* "SHC4" */
   CHANNEL_PROCESSES = 4096,            /* at a time */
   CHANNEL_PROCESS_SIZE = 16384,
   CHANNEL_NOTES = 256,
@@ -38,6 +38,14 @@ struct channel_site {
   uint8_t entry;                       /* sighook_entry */
 };
 
+/* A system call that changes what becomes of signals, in code of a module. */
+struct channel_call {
+  uint64_t offset;                     /* from the load bias: where it is met */
+  uint32_t module;
+  uint32_t number, length;             /* as struct arch_call has them, from there to its end */
+  uint32_t unused;
+};
+
 enum channel_answer { ANSWER_NONE, ANSWER_HOOKED, ANSWER_SAME, ANSWER_REFUSED };
 
 /* One executed program: what is counted in it, shared with the children that it forks. */
@@ -47,6 +55,9 @@ struct channel_image {
   uint32_t site_count;
   uint32_t thread_counter;             /* number of the counter of threads started, plus one; 0: none */
   uint32_t reasons_used;               /* offset of the first free byte for texts */
+  uint32_t calls, call_count;          /* offset of those of all modules */
+  uint32_t wild;                       /* offset of the name of a module that has others; 0: none has */
+  uint32_t force_trap;                 /* traps even where a branch fits, for tests */
   struct channel_site sites[];
 };
 

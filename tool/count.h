@@ -16,7 +16,7 @@ enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 struct count_run {
   struct selection selection;
   const char *output, *only_program;   /* -o, --exe */
-  bool quiet, verbose, json, no_follow;
+  bool quiet, verbose, json, no_follow, force_trap;
   enum color color;
   char **command;
   char program[PROGRAM_PATH];          /* the command, found */

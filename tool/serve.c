@@ -41,9 +41,37 @@ static void read_modules(const struct count_run *run, const struct channel_proce
   }
 }
 
+static uint32_t count_calls(const struct plan *plan)
+{
+  size_t count = 0;
+
+  for (size_t i = 0; i < plan->module_count; i++)
+    count += plan->modules[i]->call_count;
+  return (uint32_t)count;
+}
+
+static void fill_calls(struct channel_image *image, const struct plan *plan)
+{
+  struct channel_call *call = (struct channel_call *)((char *)image + image->calls);
+
+  for (size_t i = 0; i < plan->module_count; i++) {
+    const struct module *module = plan->modules[i];
+
+    for (size_t j = 0; j < module->call_count; j++, call++)
+      *call = (struct channel_call){.offset = module->calls[j].offset,
+                                    .module = (uint32_t)i,
+                                    .number = module->calls[j].number,
+                                    .length = module->calls[j].length};
+    if (module->has_wild_calls && !image->wild) {
+      image->wild = image->reasons_used;
+      image->reasons_used += (uint32_t)snprintf((char *)image + image->wild, CHANNEL_PATH, "%s", module->file) + 1;
+    }
+  }
+}
+
 static void fill_image(struct count_run *run, struct channel_process *process, const struct plan *plan)
 {
-  struct channel_image *image = plan->count ? store_new_image(run, (uint32_t)plan->count) : NULL;
+  struct channel_image *image = plan->count ? store_new_image(run, (uint32_t)plan->count, count_calls(plan)) : NULL;
 
   if (!image) {
     if (plan->count)
@@ -54,6 +82,8 @@ static void fill_image(struct count_run *run, struct channel_process *process, c
     image->sites[i] = (struct channel_site){.offset = plan->picks[i].offset,
                                             .module = plan->picks[i].module_index,
                                             .is_ifunc = plan->picks[i].is_ifunc};
+  fill_calls(image, plan);
+  image->force_trap = run->force_trap;
   process->image = (uint64_t)((char *)image - (char *)run->channel);
   process->plan = (uint32_t)plan_index(plan);
 }

@@ -131,10 +131,11 @@ struct listing *store_new_listing(struct count_run *run, uint64_t function_count
   return listing;
 }
 
-struct channel_image *store_new_image(struct count_run *run, uint32_t site_count)
+struct channel_image *store_new_image(struct count_run *run, uint32_t site_count, uint32_t call_count)
 {
   uint64_t sites = sizeof(struct channel_image) + site_count * sizeof(struct channel_site);
-  unsigned class = image_class(sites + (uint64_t)site_count * REASON_BYTES);
+  uint64_t calls = call_count * sizeof(struct channel_call);
+  unsigned class = image_class(sites + calls + (uint64_t)site_count * REASON_BYTES + CHANNEL_PATH);
   uint64_t offset = free_images[class];
   struct channel_image *image;
 
@@ -147,7 +148,9 @@ struct channel_image *store_new_image(struct count_run *run, uint32_t site_count
   image = channel_at(run->channel, offset);
   image->size = UINT64_C(1) << class;
   image->site_count = site_count;
-  image->reasons_used = (uint32_t)sites;
+  image->calls = (uint32_t)sites;
+  image->call_count = call_count;
+  image->reasons_used = (uint32_t)(sites + calls);
   atomic_store(&image->references, 1);
   return image;
 }

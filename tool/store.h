@@ -10,7 +10,7 @@
 bool store_open(struct count_run *run);
 
 /* A zeroed image for that many sites; NULL where the channel is full. */
-struct channel_image *store_new_image(struct count_run *run, uint32_t site_count);
+struct channel_image *store_new_image(struct count_run *run, uint32_t site_count, uint32_t call_count);
 
 /* A listing for that many functions, with room for that many sites, or as many as fit; NULL where the channel is full. */
 struct listing *store_new_listing(struct count_run *run, uint64_t function_count, uint64_t site_count);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <libiberty/demangle.h>
+#include "calls.h"
 #include "plt.h"
 #include "starts.h"
 
@@ -150,6 +151,7 @@ static void read_symbols(struct module *module, int descriptor, bool with_namele
           header.sh_entsize)
         read_table(module, elf, section, &header);
     plt_read(module, elf);
+    calls_read(module, elf, descriptor);
     if (with_nameless)
       starts_read(module, elf, descriptor);
   }

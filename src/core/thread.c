@@ -143,15 +143,6 @@ static struct thread *begin_record(void)
   return record;
 }
 
-/* All but those of traps, which may be met meanwhile. */
-static uint64_t block_signals(void)
-{
-  sigset_t signals;
-
-  *(uint64_t *)&signals = ~(UINT64_C(1) << (SIGTRAP - 1) | UINT64_C(1) << (SIGILL - 1));
-  return os_signal_block(&signals, 0);
-}
-
 /* Compilers make calls of memset and memcpy of what is done meanwhile: where these are hooked, such hits are ours, not the program's,
  * and would begin a record again without end. Signal handlers, whose hits are the program's, wait. */
 struct thread *thread_enter(void)
@@ -162,7 +153,8 @@ struct thread *thread_enter(void)
 
   if (thread_record || entering)
     return thread_record;
-  mask = block_signals();
+  mask = os_signal_block(&(sigset_t){0}, 0);
+  os_signal_restore(mask | OS_SIGNALS_THAT_COME);
   entering = true;
   record = begin_record();
   entering = false;

@@ -15,7 +15,7 @@ static bool is_forced(const siginfo_t *info)
 }
 
 /* Ends as the default action would: by the same instruction again, or by sending the same signal. */
-static void default_action(int signal_number, const siginfo_t *info, void *ucontext)
+void chain_default(int signal_number, const siginfo_t *info, void *ucontext)
 {
   uintptr_t address;
   enum frame_trap trap = frame_trap(signal_number, info, ucontext, &address);
@@ -53,9 +53,9 @@ static void call(const struct sigaction *action, int signal_number, siginfo_t *i
  * it brought back here, signals that follow fast would pile up. */
 static void call_masked(const struct sigaction *action, int signal_number, siginfo_t *info, void *ucontext)
 {
-  const uint64_t wanted = *(const uint64_t *)&action->sa_mask | (action->sa_flags & SA_NODEFER ? 0 : CHAIN_BIT(signal_number));
+  const uint64_t wanted = *(const uint64_t *)&action->sa_mask | (action->sa_flags & SA_NODEFER ? 0 : OS_SIGNAL_BIT(signal_number));
   uint64_t before = os_signal_block(&(sigset_t){0}, 0);
-  bool by_kernel = (before & CHAIN_KERNEL_MASK) == CHAIN_KERNEL_MASK;
+  bool by_kernel = (before & OS_SIGNALS_THAT_COME) == OS_SIGNALS_THAT_COME;
 
   os_signal_restore(wanted | (by_kernel ? *(const uint64_t *)&((const ucontext_t *)ucontext)->uc_sigmask : before));
   call(action, signal_number, info, ucontext);
@@ -71,7 +71,7 @@ void chain_deliver(struct chain_link *link, int signal_number, siginfo_t *info, 
     return;
   if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN ||
       ((action->sa_flags & SA_RESETHAND) && atomic_exchange(&link->spent, 1)))
-    default_action(signal_number, info, ucontext);
+    chain_default(signal_number, info, ucontext);
   else
     call_masked(action, signal_number, info, ucontext);
 }

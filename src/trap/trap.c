@@ -7,6 +7,7 @@
 #include "core/site.h"
 #include "frame/frame.h"
 #include "host/host.h"
+#include "os/signals.h"
 #include "os/text.h"
 #include "os/threads.h"
 #include "table/table.h"
@@ -20,6 +21,8 @@ static struct handled {
   struct chain_link previous;
   bool started;
 } breakpoint = {.signal_number = SIGTRAP, .name = "SIGTRAP"}, illegal = {.signal_number = SIGILL, .name = "SIGILL"};
+
+static trap_receiver foreign;
 
 /* Looked at without reading, since code may be executable only. What cannot be looked at is taken for a breakpoint: not ours. */
 static bool breakpoint_stands(uintptr_t address)
@@ -152,7 +155,10 @@ static void on_signal(int signal_number, siginfo_t *info, void *ucontext)
   if (trap_claim(signal_number, info, ucontext))
     return;
   tell_address(info, ucontext);
-  chain_deliver(signal_number == SIGILL ? &illegal.previous : &breakpoint.previous, signal_number, info, ucontext);
+  if (foreign)
+    foreign(signal_number, info, ucontext);
+  else
+    chain_deliver(signal_number == SIGILL ? &illegal.previous : &breakpoint.previous, signal_number, info, ucontext);
 }
 
 static struct handled *handled_by(enum trap_kind kind)
@@ -170,13 +176,23 @@ sighook_status trap_start(enum trap_kind kind, struct error *error)
   if (handled->started && now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)
     return SIGHOOK_OK;
   action.sa_sigaction = on_signal;
-  *(uint64_t *)&action.sa_mask = CHAIN_KERNEL_MASK;
+  *(uint64_t *)&action.sa_mask = OS_SIGNALS_THAT_COME;   /* a handler inside ours would be one more frame on the stack */
   action.sa_flags |= chain_restart_flag(&now);
   chain_set(&handled->previous, &now, handled->started);
   if (sigaction(handled->signal_number, &action, NULL) != 0)
     return error_os(error, SIGHOOK_SIGNAL_FAILED, 0, "sigaction", errno);
   handled->started = true;
   return SIGHOOK_OK;
+}
+
+bool trap_handles(int signal_number)
+{
+  return signal_number == SIGTRAP ? breakpoint.started : signal_number == SIGILL && illegal.started;
+}
+
+void trap_hand_to(trap_receiver receiver)
+{
+  foreign = receiver;
 }
 
 sighook_status trap_check_threads(enum trap_kind kind, uintptr_t address, const char *why, struct error *error)
