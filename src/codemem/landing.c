@@ -112,20 +112,16 @@ static size_t next_fit(const struct landing_page *page, size_t offset, size_t le
   return offset;
 }
 
-static bool fits_on(const struct landing_page *page, size_t offset, uintptr_t target)
-{
-  return next_gap(page, offset, island_length(page->address + offset, target)) == offset || stands_at(page, offset, target);
-}
-
 static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
 {
-  size_t size = os_page_size(), offset = place & (size - 1);
-  struct landing_page *page;
+  size_t size = os_page_size(), offset = place & (size - 1), length = island_length(place, target);
+  const struct landing_page *page = find_page(place);
 
-  if (offset + island_length(place, target) > size)
+  if (offset + length > size)
     return false;
-  page = find_page(place);
-  return page ? fits_on(page, offset, target) : !landing_is_full() && gap_is_free(maps, place - offset, size);
+  if (!page)
+    return !landing_is_full() && gap_is_free(maps, place - offset, size);
+  return next_gap(page, offset, length) == offset || stands_at(page, offset, target);
 }
 
 /* Two islands of the same target. */

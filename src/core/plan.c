@@ -27,7 +27,7 @@ sighook_status plan_open(struct plan *plan, struct error *error)
   plan->mapping = (struct os_mapping){0};
   plan->cached_length = 0;
   plan->expected = 1;
-  plan->shadow_stack = os_shadow_stack();
+  plan->flow_check = os_flow_check();
   current = plan;
   return SIGHOOK_OK;
 }

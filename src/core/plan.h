@@ -21,7 +21,7 @@ struct plan {
   size_t cached_length;
   uint8_t cache[PLAN_CACHE];
   size_t expected;                  /* sites to come, for sizing memory */
-  const char *shadow_stack;         /* as os_shadow_stack says it, of the thread that plans */
+  const char *flow_check;           /* as os_flow_check says it, of the thread that plans */
 };
 
 sighook_status plan_open(struct plan *plan, struct error *error);

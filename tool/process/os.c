@@ -224,7 +224,7 @@ int os_thread_that_blocks(int signal_number)
   return 0;
 }
 
-const char *os_shadow_stack(void)
+const char *os_flow_check(void)
 {
   return subject.has_shadow_stack ? arch.shadow_stack : NULL;
 }
