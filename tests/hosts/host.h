@@ -31,6 +31,9 @@ void host_count(sighook_context *context, void *user);
 /* What is the language's own. */
 void host_check_more(void);
 
+/* Whether the last call that failed was refused for a reason that this program expects. */
+bool host_refused(void);
+
 /* Removed, and waited for where the system tells. */
 bool host_removed(sighook_hook hook);
 

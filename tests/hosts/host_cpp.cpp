@@ -73,7 +73,7 @@ bool exceptions_pass(uint32_t flags)
   unsigned long before = hits;
 
   if (sighook_install(&spec, &hook) != SIGHOOK_OK)
-    return false;
+    return host_refused();
   hooked = work();
   return sighook_remove(hook) == SIGHOOK_OK && hooked == expected && hits == before + 20;
 }
@@ -85,7 +85,7 @@ bool callbacks_throw(uint32_t flags)
   int caught = 0;
 
   if (sighook_install(&spec, &hook) != SIGHOOK_OK)
-    return false;
+    return host_refused();
   for (int i = 0; i < 10; i++)
     try {
       call_plain(2);
