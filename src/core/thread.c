@@ -153,7 +153,7 @@ struct thread *thread_enter(void)
 
   if (thread_record || entering)
     return thread_record;
-  mask = os_signal_block(&(sigset_t){0}, 0);
+  mask = os_signal_mask();
   os_signal_restore(mask | OS_SIGNALS_THAT_COME);
   entering = true;
   record = begin_record();

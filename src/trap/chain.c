@@ -54,7 +54,7 @@ static void call(const struct sigaction *action, int signal_number, siginfo_t *i
 static void call_masked(const struct sigaction *action, int signal_number, siginfo_t *info, void *ucontext)
 {
   const uint64_t wanted = *(const uint64_t *)&action->sa_mask | (action->sa_flags & SA_NODEFER ? 0 : OS_SIGNAL_BIT(signal_number));
-  uint64_t before = os_signal_block(&(sigset_t){0}, 0);
+  uint64_t before = os_signal_mask();
   bool by_kernel = (before & OS_SIGNALS_THAT_COME) == OS_SIGNALS_THAT_COME;
 
   os_signal_restore(wanted | (by_kernel ? *(const uint64_t *)&((const ucontext_t *)ucontext)->uc_sigmask : before));

@@ -138,11 +138,10 @@ static int other_thread_that_blocks(int folder, int signal_number)
 
 int os_thread_that_blocks(int signal_number)
 {
-  const sigset_t none = {0};
   long folder;
   int thread;
 
-  if (os_signal_block(&none, 0) & UINT64_C(1) << (signal_number - 1))
+  if (os_signal_mask() & UINT64_C(1) << (signal_number - 1))
     return os_thread_id();
   folder = host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (folder < 0)
