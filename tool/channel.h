@@ -1,6 +1,7 @@
 /* What the command and the agents in its target processes share: one memory file, mapped by all, growing from its start.
  * Offsets instead of pointers; everything is published by a release store of a state or of an offset. The command takes
- * back what belonged to processes that have ended, so that a build of a hundred thousand processes fits. */
+ * back what belonged to processes that have ended, so that a build of a hundred thousand processes fits. What it finds here it
+ * doubts: see doubt.h. */
 #ifndef TOOL_CHANNEL_H
 #define TOOL_CHANNEL_H
 
@@ -14,7 +15,8 @@ enum {
   CHANNEL_PROCESSES = 4096,            /* at a time */
   CHANNEL_PROCESS_SIZE = 16384,
   CHANNEL_NOTES = 256,
-  CHANNEL_PATH = 256
+  CHANNEL_PATH = 256,
+  CHANNEL_REASON = 640                 /* longest text of why a site was refused, with its end */
 };
 #define CHANNEL_SIZE (UINT64_C(1) << 30)        /* of address space; only what is used takes memory */
 /* Where the agent asks for it: far from all code, whose short jumps need the address space around. Elsewhere if that is not to be had. */
@@ -79,8 +81,8 @@ struct channel_process {
   _Atomic(uint64_t) chunks;            /* offset of the chunk taken last */
   _Atomic(uint64_t) refused_chunks;    /* threads whose hits are not counted, for want of memory */
   uint64_t image;
-  uint32_t plan;                       /* the command's own mark; a forked child has its parent's */
   uint32_t module_count;               /* 0 in forked children */
+  uint32_t unused;
   /* Of each module: load bias, path, zero bytes up to a multiple of 8. */
   _Alignas(8) char modules[CHANNEL_PROCESS_SIZE - 56];
 };
@@ -130,15 +132,15 @@ static inline uint64_t channel_take(struct channel *channel, uint64_t size, uint
 
 enum { CHANNEL_OFFSET_BITS = 32 };
 
-/* Agents take, the command gives. [lock-free] */
-static inline uint64_t channel_pop(struct channel *channel, struct channel_list *list, uint64_t mapped)
+/* Agents take, the command gives; nothing from `end` on. [lock-free] */
+static inline uint64_t channel_pop(struct channel *channel, struct channel_list *list, uint64_t end)
 {
   uint64_t head = atomic_load_explicit(&list->head, memory_order_acquire);
 
   for (;;) {
     uint64_t offset = (uint32_t)head, next;
 
-    if (!offset || offset >= mapped)
+    if (!offset || offset >= end)
       return 0;
     next = __atomic_load_n((uint64_t *)channel_at(channel, offset), __ATOMIC_RELAXED);
     next = ((head >> CHANNEL_OFFSET_BITS) + 1) << CHANNEL_OFFSET_BITS | (uint32_t)next;

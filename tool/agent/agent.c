@@ -153,7 +153,6 @@ static void after_fork_in_child(void)
     return;
   self->id_space = parent->id_space;
   self->image = parent->image;
-  self->plan = parent->plan;
   atomic_store_explicit(&self->state, PROCESS_RUNS, memory_order_release);
 }
 

@@ -10,7 +10,7 @@
 #include "os/memory.h"
 #include "signals.h"
 
-enum { SITE_FLAGS = SIGHOOK_COUNT | SIGHOOK_INTEGER_ONLY, COMMITS_MAX = 8, REASON_MAX = 640 };
+enum { SITE_FLAGS = SIGHOOK_COUNT | SIGHOOK_INTEGER_ONLY, COMMITS_MAX = 8 };
 
 /* Private to one installation. */
 struct installation {
@@ -26,7 +26,7 @@ static void refuse(struct channel_image *image, uint32_t index)
 {
   struct channel_site *site = &image->sites[index];
   sighook_error error = {.size = sizeof error};
-  char reason[REASON_MAX];
+  char reason[CHANNEL_REASON];
   size_t length;
 
   sighook_last_error(&error);
