@@ -72,14 +72,6 @@ static unsigned first_behind(const struct landing_page *page, size_t offset)
   return low;
 }
 
-/* Where an island of that length fits on the page, at `offset` or behind it; perhaps beyond its end. */
-static size_t next_gap(const struct landing_page *page, size_t offset, size_t length)
-{
-  for (unsigned i = first_behind(page, offset); i < page->count && page->starts[i] < offset + length; i++)
-    offset = end_of(page, i);
-  return offset;
-}
-
 /* Whether the page's island of that index leads to `target`. */
 static bool leads_to(const struct landing_page *page, unsigned index, uintptr_t target)
 {
@@ -100,7 +92,8 @@ static bool stands_at(const struct landing_page *page, size_t offset, uintptr_t 
   return i < page->count && page->starts[i] == offset && leads_to(page, i, target);
 }
 
-/* Where one that leads to `target` fits, or stands already: who asks again gets the same, so that toggling uses up nothing. */
+/* Where an island of that length that leads to `target` fits on the page, or stands already, at `offset` or behind it; perhaps
+ * beyond the page's end. Who asks again gets the same, so that toggling uses up nothing. */
 static size_t next_fit(const struct landing_page *page, size_t offset, size_t length, uintptr_t target)
 {
   for (unsigned i = first_behind(page, offset); i < page->count && page->starts[i] < offset + length; i++) {
@@ -111,20 +104,15 @@ static size_t next_fit(const struct landing_page *page, size_t offset, size_t le
   return offset;
 }
 
-static bool fits_on(const struct landing_page *page, size_t offset, uintptr_t target)
-{
-  return next_gap(page, offset, island_length(page->address + offset, target)) == offset || stands_at(page, offset, target);
-}
-
 static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
 {
-  size_t size = os_page_size(), offset = place & (size - 1);
-  struct landing_page *page;
+  size_t size = os_page_size(), offset = place & (size - 1), length = island_length(place, target);
+  const struct landing_page *page;
 
-  if (offset + island_length(place, target) > size)
+  if (offset + length > size)
     return false;
   page = find_page(place);
-  return page ? fits_on(page, offset, target) : !landing_is_full() && gap_is_free(maps, place - offset, size);
+  return page ? next_fit(page, offset, length, target) == offset : !landing_is_full() && gap_is_free(maps, place - offset, size);
 }
 
 /* Two islands of the same target. */
@@ -307,16 +295,16 @@ int landing_put(struct os_text *text, uintptr_t place, uintptr_t target)
 {
   struct landing_page *page = find_page(place);
   uint8_t bytes[HOST_ISLAND_MAX];
-  size_t length = host_island(place, target, bytes);
+  size_t length = host_island(place, target, bytes), offset = place & (os_page_size() - 1);
   int failure = page ? 0 : add_page(page_down(place, os_page_size()), &page);
 
-  if (page && stands_at(page, place - page->address, target))
+  if (page && stands_at(page, offset, target))
     return 0;
   if (failure)
     return failure;
-  if (place - page->address + length > os_page_size() || next_gap(page, place - page->address, length) != place - page->address)
+  if (offset + length > os_page_size() || next_fit(page, offset, length, target) != offset)
     return EEXIST;
-  if (!add_start(page, place - page->address))
+  if (!add_start(page, offset))
     return ENOMEM;
   return poke_idle(text, place, bytes, length);
 }
