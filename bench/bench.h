@@ -41,6 +41,7 @@ sighook_hook hook(target_function *function, sighook_kind kind, uint32_t flags, 
 void empty_handler(sighook_context *context, void *user);
 
 void bench_hits(void);
+void bench_threads(void);
 void bench_paths(void);
 void bench_short(void);
 void bench_install(void);

@@ -138,6 +138,7 @@ int main(int argc, char **argv)
   for (int i = 0; i < CPU_SETSIZE; i++)
     CPU_SET(i, &last);
   sched_setaffinity(0, sizeof last, &last);
+  bench_threads();
   bench_install();
   bench_batch();
   bench_short();

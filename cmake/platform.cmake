@@ -27,17 +27,22 @@ set(SIGHOOK_COMMON_SOURCES
   src/core/publish.c
   src/core/reason.c
   src/core/rewrite.c
+  src/core/shape.c
   src/core/site.c
   src/core/thread.c
   src/core/transact.c
+  src/core/traps.c
   src/core/unwind.c
   src/codemem/arena.c
   src/codemem/gap.c
+  src/codemem/landed.c
   src/codemem/landing.c
+  src/codemem/rules.c
   src/patch/patch.c
   src/patch/poke.c
   src/patch/rounds.c
   src/patch/sort.c
+  src/patch/writers.c
   src/table/read.c
   src/table/write.c
   src/resolve/codemap.c
@@ -82,8 +87,11 @@ set(SIGHOOK_HOST_aarch64
   src/host/aarch64/routines.S
   src/host/aarch64/store.c
   src/host/aarch64/stub.c
+  src/host/aarch64/view.c
   src/resolve/aarch64/shape.c)
 set(SIGHOOK_OS_Linux
+  src/os/linux/blocked.c
+  src/os/linux/debugger.c
   src/os/linux/file.c
   src/os/linux/headers.c
   src/os/linux/maps.c
@@ -96,6 +104,7 @@ set(SIGHOOK_OS_Linux
   src/os/linux/text.c
   src/os/linux/threads.c
   src/os/linux/traced.c
+  src/os/linux/unwinder.c
   src/resolve/elf/exports.c
   src/resolve/elf/facts.c)
 set(SIGHOOK_OS_Linux_x86_64

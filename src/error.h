@@ -17,6 +17,9 @@ struct error {
 /* Fills `error` and returns `status`, so that a failing function ends with `return error_set(...)`. */
 sighook_status error_set(struct error *error, sighook_status status, uintptr_t address, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* The same where the system gave no memory. */
+sighook_status error_memory(struct error *error, uintptr_t address, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The same for a system call that failed with `os_error`. */
 sighook_status error_os(struct error *error, sighook_status status, uintptr_t address, const char *os_call, int os_error);
 

@@ -13,6 +13,8 @@ struct arch {
   uint32_t jump_slot, global_data;     /* the relocations of slots that stubs of imports jump through */
   uint32_t choice;                     /* that of slots for what an IFUNC of the module itself chose */
   const char *shadow_stack;            /* what the kernel calls it */
+  const char *call;                    /* the bytes of a system call */
+  uint8_t call_length, number_length;  /* of one, and of the instruction that sets its number */
 };
 extern const struct arch arch;
 
@@ -31,6 +33,17 @@ struct arch_stub {
 /* Finds the first stub at offset `at` or behind it, in the code of a section that lies at `address`. Returns the offset
  * behind the stub; 0 where there is none. */
 size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t at, struct arch_stub *stub);
+
+/* A system call in code. */
+struct arch_call {
+  size_t at, end;                      /* where it is met: at the instruction that sets its number, which is certain then, or at the call */
+  uint32_t number;                     /* as far as reading in a line tells */
+};
+#define ARCH_CALL_ANY UINT32_MAX
+
+/* Finds the first one at offset *from or behind it that has a number for which `wanted` is true, or may have. code[0, size) is of one
+ * function, and begins with an instruction. *from is then behind the call. */
+bool arch_find_call(const uint8_t *code, size_t size, size_t *from, bool (*wanted)(uint32_t number), struct arch_call *call);
 
 /* The file in /proc/<pid> that shows mappings with all of their protection: "maps", or "smaps", which takes the kernel longer. */
 const char *arch_mappings(void);

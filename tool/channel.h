@@ -1,6 +1,7 @@
 /* What the command and the agents in its target processes share: one memory file, mapped by all, growing from its start.
  * Offsets instead of pointers; everything is published by a release store of a state or of an offset. The command takes
- * back what belonged to processes that have ended, so that a build of a hundred thousand processes fits. */
+ * back what belonged to processes that have ended, so that a build of a hundred thousand processes fits. What it finds here it
+ * doubts: see doubt.h. */
 #ifndef TOOL_CHANNEL_H
 #define TOOL_CHANNEL_H
 
@@ -10,11 +11,12 @@
 #include "core/counters.h"
 
 enum {
-  CHANNEL_MAGIC = 0x53484333,          /* "SHC3" */
+  CHANNEL_MAGIC = 0x53484334,          /* "SHC4" */
   CHANNEL_PROCESSES = 4096,            /* at a time */
   CHANNEL_PROCESS_SIZE = 16384,
   CHANNEL_NOTES = 256,
-  CHANNEL_PATH = 256
+  CHANNEL_PATH = 256,
+  CHANNEL_REASON = 640                 /* longest text of why a site was refused, with its end */
 };
 #define CHANNEL_SIZE (UINT64_C(1) << 30)        /* of address space; only what is used takes memory */
 /* Where the agent asks for it: far from all code, whose short jumps need the address space around. Elsewhere if that is not to be had. */
@@ -38,6 +40,14 @@ struct channel_site {
   uint8_t entry;                       /* sighook_entry */
 };
 
+/* A system call that changes what becomes of signals, in code of a module. */
+struct channel_call {
+  uint64_t offset;                     /* from the load bias: where it is met */
+  uint32_t module;
+  uint32_t number, length;             /* as struct arch_call has them, from there to its end */
+  uint32_t unused;
+};
+
 enum channel_answer { ANSWER_NONE, ANSWER_HOOKED, ANSWER_SAME, ANSWER_REFUSED };
 
 /* One executed program: what is counted in it, shared with the children that it forks. */
@@ -47,6 +57,9 @@ struct channel_image {
   uint32_t site_count;
   uint32_t thread_counter;             /* number of the counter of threads started, plus one; 0: none */
   uint32_t reasons_used;               /* offset of the first free byte for texts */
+  uint32_t calls, call_count;          /* offset of those of all modules */
+  uint32_t wild;                       /* offset of the name of a module that has others; 0: none has */
+  uint32_t force_trap;                 /* traps even where a branch fits, for tests */
   struct channel_site sites[];
 };
 
@@ -68,8 +81,8 @@ struct channel_process {
   _Atomic(uint64_t) chunks;            /* offset of the chunk taken last */
   _Atomic(uint64_t) refused_chunks;    /* threads whose hits are not counted, for want of memory */
   uint64_t image;
-  uint32_t plan;                       /* the command's own mark; a forked child has its parent's */
   uint32_t module_count;               /* 0 in forked children */
+  uint32_t unused;
   /* Of each module: load bias, path, zero bytes up to a multiple of 8. */
   _Alignas(8) char modules[CHANNEL_PROCESS_SIZE - 56];
 };
@@ -119,15 +132,15 @@ static inline uint64_t channel_take(struct channel *channel, uint64_t size, uint
 
 enum { CHANNEL_OFFSET_BITS = 32 };
 
-/* Agents take, the command gives. [lock-free] */
-static inline uint64_t channel_pop(struct channel *channel, struct channel_list *list, uint64_t mapped)
+/* Agents take, the command gives; nothing from `end` on. [lock-free] */
+static inline uint64_t channel_pop(struct channel *channel, struct channel_list *list, uint64_t end)
 {
   uint64_t head = atomic_load_explicit(&list->head, memory_order_acquire);
 
   for (;;) {
     uint64_t offset = (uint32_t)head, next;
 
-    if (!offset || offset >= mapped)
+    if (!offset || offset >= end)
       return 0;
     next = __atomic_load_n((uint64_t *)channel_at(channel, offset), __ATOMIC_RELAXED);
     next = ((head >> CHANNEL_OFFSET_BITS) + 1) << CHANNEL_OFFSET_BITS | (uint32_t)next;

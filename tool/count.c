@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "options.h"
 
-enum { KEY_HELP = 256, KEY_EXE, KEY_NO_FOLLOW, KEY_JSON, KEY_COLOR, KEY_LATER };
+enum { KEY_HELP = 256, KEY_EXE, KEY_NO_FOLLOW, KEY_JSON, KEY_COLOR, KEY_FORCE_TRAP, KEY_LATER };
 
 static const struct option_entry entries[] = {
     {'e', NULL, "SEL", "count these functions; may be repeated; commas separate"},
@@ -18,6 +18,7 @@ static const struct option_entry entries[] = {
     {'q', NULL, NULL, "the table only"},
     {'v', NULL, NULL, "also every function that was not hooked, and why"},
     {'f', NULL, NULL, ""},
+    {KEY_FORCE_TRAP, "force-trap", NULL, ""},
     {KEY_HELP, "help", NULL, "this text"},
     {'p', NULL, "PID", NULL},
     {KEY_LATER, "for", "TIME", NULL},
@@ -78,6 +79,9 @@ static int take_option(void *data, int key, const char *argument)
     return 0;
   case KEY_NO_FOLLOW:
     run->no_follow = true;
+    return 0;
+  case KEY_FORCE_TRAP:                 /* for tests */
+    run->force_trap = true;
     return 0;
   case KEY_JSON:
     run->json = true;

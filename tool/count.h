@@ -16,10 +16,11 @@ enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 struct count_run {
   struct selection selection;
   const char *output, *only_program;   /* -o, --exe */
-  bool quiet, verbose, json, no_follow;
+  bool quiet, verbose, json, no_follow, force_trap;
   enum color color;
   char **command;
   char program[PROGRAM_PATH];          /* the command, found */
+  char agent[PROGRAM_PATH];
   FILE *out;                           /* of the table */
   struct channel *channel;
   int descriptor;                      /* of the channel */
@@ -34,6 +35,8 @@ struct count_run {
   bool is_library;                     /* of `program`: loaded into a host, and never started */
   struct listing *listing;             /* NULL: not asked yet */
   size_t listed_plan;                  /* its number */
+  uint64_t listed_sites;               /* how many it has room for */
+  bool is_broken;                      /* the channel was found not as agents leave it */
 };
 
 int count_main(int argc, char **argv);

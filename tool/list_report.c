@@ -150,6 +150,8 @@ static int complain(const struct count_run *run)
 
   if (run->refused)
     ;
+  else if (run->is_broken)
+    fprintf(stderr, "sighook: the process that was to list %s wrote over the memory that it shares with sighook\n", run->program);
   else if (run->listing && run->has_ended && WIFSIGNALED(run->status) && !run->only_program)
     fprintf(stderr, "sighook: the process that was to list %s was killed by %s\n", run->program,
             signal_name(WTERMSIG(run->status), text));

@@ -6,7 +6,7 @@
 #include "channel.h"
 
 struct unfollowed {
-  const char *text;              /* "/usr/bin/sudo (setuid)" */
+  char text[CHANNEL_PATH];       /* "/usr/bin/sudo (setuid)" */
   unsigned processes;
 };
 

@@ -137,7 +137,9 @@ static void print_lost(const struct count_run *run)
   if (tally()->refused_chunks)
     fprintf(stderr, "sighook: note: some calls of %llu threads were not counted: no memory left for their counters\n",
             (unsigned long long)tally()->refused_chunks);
-  if (!tally()->count && run->only_program && !run->judged)
+  if (run->is_broken)
+    fputs("sighook: note: a target wrote over the memory that it shares with sighook: what it counted is not whole\n", stderr);
+  else if (!tally()->count && run->only_program && !run->judged)
     fprintf(stderr, "sighook: note: no process ran a program named '%s'\n", run->only_program);
   else if (!tally()->count)
     fprintf(stderr, "sighook: note: the agent did not start in %s: nothing was counted\n", run->program);

@@ -7,15 +7,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "resolve/eh_frame.h"
 
-struct image {
-  struct eh_table table;               /* by addresses in the file */
-  void *memory;
-  size_t size;
-};
-
-static bool map_segment(struct image *image, const GElf_Phdr *segment, int descriptor)
+static bool map_segment(struct file_unwind *image, const GElf_Phdr *segment, int descriptor)
 {
   uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), skipped = segment->p_offset % page;
   struct stat status;
@@ -33,7 +26,7 @@ static bool map_segment(struct image *image, const GElf_Phdr *segment, int descr
   return true;
 }
 
-static bool map_table(struct image *image, Elf *elf, int descriptor)
+bool file_unwind_open(struct file_unwind *image, Elf *elf, int descriptor)
 {
   GElf_Phdr header, unwind = {0};
   size_t count;
@@ -52,6 +45,11 @@ static bool map_table(struct image *image, Elf *elf, int descriptor)
       return true;
     }
   return false;
+}
+
+void file_unwind_close(struct file_unwind *image)
+{
+  munmap(image->memory, image->size);
 }
 
 /* Stubs of imports have one entry for all of them, and names of their own. */
@@ -98,13 +96,13 @@ struct start {
 
 void starts_read(struct module *module, Elf *elf, int descriptor)
 {
-  struct image image = {0};
+  struct file_unwind image = {0};
   struct eh_function function;
   struct start *nameless = NULL;
   size_t count = 0, room = 0, symbols, at = 0;
   struct symbol **list;
 
-  if (!map_table(&image, elf, descriptor))
+  if (!file_unwind_open(&image, elf, descriptor))
     return;
   list = sorted(module, &symbols);
   for (uintptr_t start = 0; (start = eh_next_start(&image.table, start)) != UINTPTR_MAX;) {
@@ -125,7 +123,7 @@ void starts_read(struct module *module, Elf *elf, int descriptor)
       list[at]->size = list[at]->size ? list[at]->size : size;
   }
   free(list);
-  munmap(image.memory, image.size);
+  file_unwind_close(&image);
   for (size_t i = 0; i < count; i++)
     module_add(module, "", nameless[i].offset)->size = nameless[i].size;
   free(nameless);

@@ -1,22 +1,24 @@
-/* The channel: places for processes and chunks of counters are taken by agents and given back here, images are made and given
- * back here. What is given back is punched out of the memory file, which zeroes it. */
+/* The channel: places for processes and chunks of counters are taken by agents and given back here, images (see room.h) are made
+ * and given back by the command. What is given back is punched out of the memory file, which zeroes it. */
 #include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "chunks.h"
+#include "room.h"
 #include "tally.h"
 
-enum { IMAGE_SIZES = 32, IMAGE_SMALLEST = 12, REASON_BYTES = 64, SWEEP_PROCESSES = 512 };
+enum { SWEEP_PROCESSES = 512 };
 #define SWEEP_BYTES (UINT64_C(64) << 20)
 #define SWEEP_INTERVAL_NS UINT64_C(50000000)
 
-static uint64_t free_images[IMAGE_SIZES];        /* by power of two of their size; linked by `size` */
 static uint64_t swept_at_ns;
 static uint64_t own_id_space;
 
@@ -51,8 +53,11 @@ static bool make_channel(struct count_run *run)
   struct stat subject;
   void *memory;
 
-  run->descriptor = memfd_create("sighook", MFD_CLOEXEC);
+  run->descriptor = memfd_create("sighook", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (run->descriptor < 0 || ftruncate(run->descriptor, (off_t)CHANNEL_SIZE) != 0)
+    return false;
+  /* A target that shortened it would kill the command by SIGBUS. */
+  if (fcntl(run->descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return false;
   memory = mmap(NULL, CHANNEL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, run->descriptor, 0);
   if (memory == MAP_FAILED)
@@ -77,124 +82,66 @@ bool store_open(struct count_run *run)
     fprintf(stderr, "sighook: no shared memory for the target's counters: %m; not run\n");
     return false;
   }
-  if (!find_agent(run->channel->agent)) {
+  if (!find_agent(run->agent)) {
     fputs("sighook: the agent, libsighook-agent.so, was not found beside the command; not run\n", stderr);
     return false;
   }
-  if (strpbrk(run->channel->agent, ": ")) {      /* both separate names in LD_PRELOAD */
-    fprintf(stderr, "sighook: the agent's path must not have blanks or colons: %s; not run\n", run->channel->agent);
+  if (strpbrk(run->agent, ": ")) {      /* both separate names in LD_PRELOAD */
+    fprintf(stderr, "sighook: the agent's path must not have blanks or colons: %s; not run\n", run->agent);
     return false;
   }
+  memcpy(run->channel->agent, run->agent, sizeof run->agent);
   own_id_space = stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0;
   return true;
 }
 
-/* ---- room ---- */
+/* ---- ends ---- */
 
-static void punch(const struct count_run *run, uint64_t offset, uint64_t size)
+uint32_t store_places(struct count_run *run)
 {
-  if (fallocate(run->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) != 0)
-    memset(channel_at(run->channel, offset), 0, size);
+  uint32_t count = atomic_load(&run->channel->process_count);
+
+  if (count <= CHANNEL_PROCESSES)
+    return count;
+  run->is_broken = true;
+  return CHANNEL_PROCESSES;
 }
 
-static unsigned image_class(uint64_t size)
+/* Adds what the process counted to the tally. Its image; NULL: it has none. */
+static const struct image *add_up(struct count_run *run, const struct channel_process *process)
 {
-  unsigned class = IMAGE_SMALLEST;
+  uint32_t state = atomic_load(&process->state);
+  uint64_t offset = __atomic_load_n(&process->image, __ATOMIC_RELAXED);
+  const struct image *image = offset ? room_image_at(offset) : NULL;
+  struct chunks chunks = chunks_gather(run, process);
 
-  while ((UINT64_C(1) << class) < size)
-    class++;
-  return class;
-}
-
-struct listing *store_new_listing(struct count_run *run, uint64_t function_count, uint64_t site_count)
-{
-  uint64_t size = sizeof(struct listing) + function_count * sizeof(struct listing_function);
-  uint64_t room = (CHANNEL_SIZE - atomic_load(&run->channel->used)) / 2, offset;
-  struct listing *listing;
-
-  if (size > room)
-    return NULL;
-  if (site_count > (room - size) / sizeof(struct listing_site))
-    site_count = (room - size) / sizeof(struct listing_site);
-  size += site_count * sizeof(struct listing_site);
-  offset = channel_take(run->channel, size, CHANNEL_SIZE);
-  if (!offset)
-    return NULL;
-  listing = channel_at(run->channel, offset);
-  listing->size = size;
-  listing->function_count = function_count;
-  listing->site_room = site_count;
-  run->channel->listing = offset;
-  return listing;
-}
-
-struct channel_image *store_new_image(struct count_run *run, uint32_t site_count)
-{
-  uint64_t sites = sizeof(struct channel_image) + site_count * sizeof(struct channel_site);
-  unsigned class = image_class(sites + (uint64_t)site_count * REASON_BYTES);
-  uint64_t offset = free_images[class];
-  struct channel_image *image;
-
-  if (offset)
-    free_images[class] = ((struct channel_image *)channel_at(run->channel, offset))->size;
-  else
-    offset = channel_take(run->channel, UINT64_C(1) << class, CHANNEL_SIZE);
-  if (!offset)
-    return NULL;
-  image = channel_at(run->channel, offset);
-  image->size = UINT64_C(1) << class;
-  image->site_count = site_count;
-  image->reasons_used = (uint32_t)sites;
-  atomic_store(&image->references, 1);
+  run->is_broken |= state > PROCESS_LISTS || (offset && !image) || chunks.broken;
+  tally_refused(atomic_load(&process->refused_chunks));
+  if (image && state == PROCESS_RUNS && !tally_add(run, image, &chunks))
+    run->is_broken = true;
   return image;
 }
 
-static void drop_image(struct count_run *run, uint64_t offset)
+static void retire(struct count_run *run, uint32_t place)
 {
-  struct channel_image *image = channel_at(run->channel, offset);
-  unsigned class = image_class(image->size);
+  struct channel_process *process = &run->channel->processes[place];
+  uint64_t offset = offsetof(struct channel, processes) + place * sizeof *process;
+  const struct image *image = add_up(run, process);
 
-  if (atomic_fetch_sub(&image->references, 1) != 1)
-    return;
-  punch(run, offset, UINT64_C(1) << class);
-  image->size = free_images[class];
-  free_images[class] = offset;
-}
-
-void store_retire(struct count_run *run, struct channel_process *process)
-{
-  struct channel *channel = run->channel;
-  uint64_t offset = (uint64_t)((char *)process - (char *)channel), chunk = atomic_load(&process->chunks);
-
-  tally_add(run, process);
-  while (chunk) {
-    uint64_t next = ((struct channel_chunk *)channel_at(channel, chunk))->next;
-
-    punch(run, chunk, sizeof(struct channel_chunk));
-    channel_push(channel, &channel->free_chunks, chunk);
-    chunk = next;
-  }
-  if (process->image)
-    drop_image(run, process->image);
-  punch(run, offset, sizeof *process);
-  channel_push(channel, &channel->free_processes, offset);
-}
-
-/* ---- ends ---- */
-
-static uint32_t places(const struct count_run *run)
-{
-  return atomic_load(&run->channel->process_count);
+  if (image)
+    room_drop_image(run, image);
+  room_punch(run, offset, sizeof *process);
+  channel_push(run->channel, &run->channel->free_processes, offset);
 }
 
 void store_retire_predecessors(struct count_run *run, const struct channel_process *process)
 {
-  for (uint32_t i = 0; i < places(run); i++) {
-    struct channel_process *other = &run->channel->processes[i];
+  for (uint32_t i = 0; i < store_places(run); i++) {
+    const struct channel_process *other = &run->channel->processes[i];
 
     if (other != process && other->id == process->id && other->id_space == process->id_space &&
         atomic_load(&other->state) == PROCESS_RUNS)
-      store_retire(run, other);
+      retire(run, i);
   }
 }
 
@@ -203,22 +150,31 @@ static bool has_ended(const struct channel_process *process)
   return process->id_space == own_id_space && kill(process->id, 0) != 0 && errno == ESRCH;
 }
 
+static bool sweep_is_due(struct count_run *run, uint64_t now)
+{
+  bool is_much = store_places(run) >= SWEEP_PROCESSES ||
+                 atomic_load(&run->channel->used) >= sizeof *run->channel + SWEEP_BYTES;
+
+  return is_much && now - swept_at_ns >= SWEEP_INTERVAL_NS;
+}
+
 void store_sweep(struct count_run *run)
 {
   uint64_t now = now_ns();
 
-  if ((places(run) < SWEEP_PROCESSES && atomic_load(&run->channel->used) < sizeof *run->channel + SWEEP_BYTES) ||
-      now - swept_at_ns < SWEEP_INTERVAL_NS)
-    return;
-  swept_at_ns = now;
-  for (uint32_t i = 0; i < places(run); i++)
-    if (atomic_load(&run->channel->processes[i].state) != PROCESS_FREE && has_ended(&run->channel->processes[i]))
-      store_retire(run, &run->channel->processes[i]);
+  if (sweep_is_due(run, now)) {
+    swept_at_ns = now;
+    for (uint32_t i = 0; i < store_places(run); i++)
+      if (atomic_load(&run->channel->processes[i].state) != PROCESS_FREE && has_ended(&run->channel->processes[i]))
+        retire(run, i);
+  }
+  chunks_give_back(run);
 }
 
 void store_close(struct count_run *run)
 {
-  for (uint32_t i = 0; i < places(run); i++)
+  run->is_broken |= run->channel->magic != CHANNEL_MAGIC;
+  for (uint32_t i = 0; i < store_places(run); i++)
     if (atomic_load(&run->channel->processes[i].state) != PROCESS_FREE)
-      tally_add(run, &run->channel->processes[i]);
+      add_up(run, &run->channel->processes[i]);
 }

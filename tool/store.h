@@ -4,27 +4,22 @@
 
 #include <stdbool.h>
 #include "count.h"
-#include "listing.h"
 
 /* False, with a message, where there is no memory or no agent. */
 bool store_open(struct count_run *run);
 
-/* A zeroed image for that many sites; NULL where the channel is full. */
-struct channel_image *store_new_image(struct count_run *run, uint32_t site_count);
+/* How many places for processes there are to look at. */
+uint32_t store_places(struct count_run *run);
 
-/* A listing for that many functions, with room for that many sites, or as many as fit; NULL where the channel is full. */
-struct listing *store_new_listing(struct count_run *run, uint64_t function_count, uint64_t site_count);
-
-/* Adds what the process counted to the tally, and frees its place. */
-void store_retire(struct count_run *run, struct channel_process *process);
-
-/* The programs that ran in that process before it executed this one are at their end. */
+/* The programs that ran in that process before it executed this one are at their end: what they
+ * counted is added up, their places are free. */
 void store_retire_predecessors(struct count_run *run, const struct channel_process *process);
 
-/* Retires processes that have ended, where many have run; cheap enough to be called often. */
+/* Retires processes that have ended, where many have run, and gives back what retired ones had; cheap enough to be called
+ * often. */
 void store_sweep(struct count_run *run);
 
-/* Retires all. */
+/* Adds up what all others counted. */
 void store_close(struct count_run *run);
 
 #endif

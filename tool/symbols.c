@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <libiberty/demangle.h>
+#include "calls.h"
 #include "plt.h"
 #include "starts.h"
 
@@ -150,6 +151,7 @@ static void read_symbols(struct module *module, int descriptor, bool with_namele
           header.sh_entsize)
         read_table(module, elf, section, &header);
     plt_read(module, elf);
+    calls_read(module, elf, descriptor);
     if (with_nameless)
       starts_read(module, elf, descriptor);
   }
@@ -183,7 +185,7 @@ const struct module *module_read_file(const char *path, int descriptor, bool wit
     module->changed = status.st_mtim;
     module->next = modules_read;
     modules_read = module;
-    if (descriptor >= 0)
+    if (S_ISREG(status.st_mode))
       read_symbols(module, descriptor, with_nameless);
   }
   return module;
@@ -191,14 +193,15 @@ const struct module *module_read_file(const char *path, int descriptor, bool wit
 
 const struct module *module_read(const char *path, int process, bool with_nameless)
 {
+  const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;      /* a target may name a pipe */
   char seen[4352];
   const struct module *module;
   int descriptor;
 
   snprintf(seen, sizeof seen, "/proc/%d/%s/%s", process, path[0] == '/' ? "root" : "cwd", path);
-  descriptor = open(seen, O_RDONLY | O_CLOEXEC);
+  descriptor = open(seen, flags);
   if (descriptor < 0)
-    descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    descriptor = open(path, flags);
   module = module_read_file(path, descriptor, with_nameless);
   if (descriptor >= 0)
     close(descriptor);

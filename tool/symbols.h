@@ -27,6 +27,12 @@ struct slot {
   uint64_t resolver;      /* of the latter */
 };
 
+/* A system call that changes what becomes of signals: see calls.h. */
+struct signal_call {
+  uint64_t offset;        /* from the load bias */
+  uint32_t number, length;
+};
+
 struct module {
   char *path;
   const char *file;       /* its last part */
@@ -34,6 +40,9 @@ struct module {
   size_t count, room;
   struct slot *slots;     /* by offset */
   size_t slot_count, slot_room;
+  struct signal_call *calls;
+  size_t call_count, call_room;
+  bool has_wild_calls;    /* such that lie in no function that is known */
   dev_t device;
   ino_t inode;
   struct timespec changed;

@@ -5,6 +5,7 @@
 #include <sighook/status.h>
 #include <stdlib.h>
 #include <string.h>
+#include "doubt.h"
 
 static struct tally all;
 
@@ -15,29 +16,57 @@ const struct tally *tally(void)
 
 /* ---- a process's counters ---- */
 
+enum { COUNTERS_MAX = COUNTER_CHUNK * COUNTER_CHUNKS_MAX };
+
+/* The command's own copy of what a process left behind. */
 struct sums {
+  struct channel_site *sites;    /* of the plan's picks */
+  uint32_t thread_counter;       /* see struct channel_image */
   uint64_t *calls;               /* by counter's number */
   uint32_t size;
+  bool is_sound;
 };
 
-static struct sums sum_counters(struct channel *channel, const struct channel_process *process,
-                                const struct channel_image *image)
+/* A site with a counter or an entry that cannot be is left out. */
+static void read_sites(struct sums *sums, const struct image *image)
 {
-  struct sums sums = {.size = image->thread_counter};
+  size_t count = image->plan->count;
 
-  for (uint32_t i = 0; i < image->site_count; i++)
-    if (image->sites[i].answer == ANSWER_HOOKED && image->sites[i].counter >= sums.size)
-      sums.size = image->sites[i].counter + 1;
-  sums.calls = checked(calloc(sums.size + 1, sizeof *sums.calls));
-  for (uint64_t at = atomic_load(&process->chunks); at;) {
-    const struct channel_chunk *chunk = channel_at(channel, at);
-    uint32_t first = chunk->number * COUNTER_CHUNK;
+  sums->sites = checked(malloc(count * sizeof *sums->sites));
+  channel_copy(sums->sites, image->memory->sites, count * sizeof *sums->sites);
+  sums->thread_counter = __atomic_load_n(&image->memory->thread_counter, __ATOMIC_RELAXED);
+  sums->is_sound = sums->thread_counter <= COUNTERS_MAX;
+  if (!sums->is_sound)
+    sums->thread_counter = 0;
+  sums->size = sums->thread_counter;
+  for (size_t i = 0; i < count; i++) {
+    struct channel_site *site = &sums->sites[i];
 
-    for (uint32_t i = 0; i < COUNTER_CHUNK && first + i < sums.size; i++)
-      sums.calls[first + i] += chunk->counters[i].hits;
-    at = chunk->next;
+    if (site->answer != ANSWER_HOOKED)
+      continue;
+    if (site->counter >= COUNTERS_MAX || site->entry == SIGHOOK_ENTRY_NONE || site->entry >= ENTRY_KINDS) {
+      sums->is_sound = false;
+      site->answer = ANSWER_NONE;
+    } else if (site->counter >= sums->size) {
+      sums->size = site->counter + 1;
+    }
   }
-  return sums;
+}
+
+static void sum_counters(struct sums *sums, struct channel *channel, const struct chunks *chunks)
+{
+  sums->calls = checked(calloc(sums->size + 1, sizeof *sums->calls));
+  for (size_t i = 0; i < chunks->count; i++) {
+    const struct channel_chunk *chunk = channel_at(channel, chunks->offsets[i]);
+    uint32_t number = __atomic_load_n(&chunk->number, __ATOMIC_RELAXED), first = number * COUNTER_CHUNK;
+
+    if (number >= COUNTER_CHUNKS_MAX) {
+      sums->is_sound = false;
+      continue;
+    }
+    for (uint32_t j = 0; j < COUNTER_CHUNK && first + j < sums->size; j++)
+      sums->calls[first + j] += chunk->counters[j].hits;
+  }
 }
 
 /* ---- rows ---- */
@@ -114,43 +143,58 @@ static char *target_name(const struct plan *plan, const struct channel_site *sit
   return checked(length < 0 ? NULL : text);
 }
 
-static void add_site(struct block *block, const struct plan *plan, uint32_t index, const struct channel_image *image,
-                     const struct sums *sums)
+/* Why a site was refused. */
+static char *reason_of(const struct image *image, const struct channel_site *site)
 {
-  const struct channel_site *site = &image->sites[index];
+  uint64_t room = site->reason < image->size ? image->size - site->reason : 0;
+  char text[CHANNEL_REASON];
+
+  if (!site->reason || !room)
+    return checked(strdup(sighook_status_text((sighook_status)site->status)));
+  if (room > sizeof text)
+    room = sizeof text;
+  channel_copy(text, (const char *)image->memory + site->reason, room);
+  channel_end_text(text, room);
+  return checked(strdup(text));
+}
+
+static void add_site(struct block *block, const struct image *image, size_t index, const struct sums *sums)
+{
+  const struct channel_site *site = &sums->sites[index];
   struct row *row;
 
   if (site->answer != ANSWER_HOOKED && site->answer != ANSWER_REFUSED)
     return;
-  row = find_row(block, &plan->picks[index]);
+  row = find_row(block, &image->plan->picks[index]);
   if (site->is_ifunc && !row->target)
-    row->target = target_name(plan, site);
+    row->target = target_name(image->plan, site);
   if (site->answer == ANSWER_HOOKED) {
-    row->entry = site->entry < ENTRY_KINDS ? site->entry : SIGHOOK_ENTRY_NONE;
+    row->entry = site->entry;
     row->calls += sums->calls[site->counter];
   } else if (!row->reason) {
-    row->reason = checked(strdup(site->reason ? (const char *)image + site->reason
-                                              : sighook_status_text((sighook_status)site->status)));
+    row->reason = reason_of(image, site);
   }
 }
 
-void tally_add(struct count_run *run, const struct channel_process *process)
+void tally_refused(uint64_t chunks)
 {
-  const struct channel_image *image = process->image ? channel_at(run->channel, process->image) : NULL;
-  const struct plan *plan = image ? plan_at(process->plan) : NULL;
-  struct block *block;
+  all.refused_chunks += chunks;
+}
+
+bool tally_add(struct count_run *run, const struct image *image, const struct chunks *chunks)
+{
+  struct block *block = find_block(image->plan->modules[0]);
   struct sums sums;
 
-  all.refused_chunks += atomic_load(&process->refused_chunks);
-  if (!image || atomic_load(&process->state) != PROCESS_RUNS)
-    return;
-  sums = sum_counters(run->channel, process, image);
-  block = find_block(plan->modules[0]);
-  for (uint32_t i = 0; i < image->site_count; i++)
-    add_site(block, plan, i, image, &sums);
+  read_sites(&sums, image);
+  sum_counters(&sums, run->channel, chunks);
+  for (size_t i = 0; i < image->plan->count; i++)
+    add_site(block, image, i, &sums);
   block->processes++;
-  block->threads += 1 + (image->thread_counter ? sums.calls[image->thread_counter - 1] : 0);
+  block->threads += 1 + (sums.thread_counter ? sums.calls[sums.thread_counter - 1] : 0);
   free(sums.calls);
+  free(sums.sites);
+  return sums.is_sound;
 }
 
 /* ---- totals ---- */

@@ -2,8 +2,10 @@
 #ifndef TOOL_TALLY_H
 #define TOOL_TALLY_H
 
+#include "chunks.h"
 #include "count.h"
 #include "plan.h"
+#include "room.h"
 
 enum { ENTRY_KINDS = 5 };
 
@@ -33,7 +35,9 @@ struct tally {
   uint64_t refused_chunks;       /* threads whose hits were not counted */
 };
 
-void tally_add(struct count_run *run, const struct channel_process *process);
+/* Adds a process that ran with that image; false where not all that it left behind is as its agent would have left it. */
+bool tally_add(struct count_run *run, const struct image *image, const struct chunks *chunks);
+void tally_refused(uint64_t chunks);
 const struct tally *tally(void);
 
 /* Over all programs, each function once. */

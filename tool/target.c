@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "agent/environment.h"
 #include "count.h"
+#include "room.h"
 #include "store.h"
 
 extern char **environ;
@@ -94,8 +95,7 @@ static void become_host(const struct count_run *run)
   const char *users = getenv("LD_PRELOAD");
   char *path = NULL, *preload = NULL;
 
-  if (asprintf(&path, "%.*s/sighook-host", (int)(strrchr(run->channel->agent, '/') - run->channel->agent),
-               run->channel->agent) < 0 ||
+  if (asprintf(&path, "%.*s/sighook-host", (int)(strrchr(run->agent, '/') - run->agent), run->agent) < 0 ||
       asprintf(&preload, "%s%s%s", run->program, users ? ":" : "", users ? users : "") < 0 ||
       setenv("LD_PRELOAD", preload, 1) != 0)
     _exit(OWN_FAILURE);
@@ -151,7 +151,7 @@ static void serve_until_end(struct count_run *run, struct wait *wait)
   const struct timespec patience = {0, BELL_WAIT_NS};
 
   for (;;) {
-    uint32_t bell = atomic_load(&run->channel->bell), count = atomic_load(&run->channel->process_count);
+    uint32_t bell = atomic_load(&run->channel->bell), count = store_places(run);
     bool ended = atomic_load(&wait->over) || detach_signal;
 
     for (uint32_t i = 0; i < count; i++)
@@ -213,8 +213,10 @@ int target_run(struct count_run *run)
   }
   serve_until_end(run, &wait);
   store_close(run);
-  if (run->list && !run->detached_by)
+  if (run->list && !run->detached_by) {
+    room_take_listing(run);
     return list_report(run);
+  }
   if (!run->refused && !run->list)
     report(run);
   return end_as_target(run);

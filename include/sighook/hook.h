@@ -47,7 +47,7 @@ typedef struct sighook_spec {
   int priority;                            /* several probes on one site run from high to low, equal ones in order of arrival */
 } sighook_spec;
 
-typedef enum sighook_entry {               /* what stands at the site */
+typedef enum sighook_entry {               /* what stands at the site; NONE where other code was put there since */
   SIGHOOK_ENTRY_NONE = 0, SIGHOOK_ENTRY_BRANCH = 1, SIGHOOK_ENTRY_PUNNED = 2, SIGHOOK_ENTRY_EVICTED = 3, SIGHOOK_ENTRY_TRAP = 4
 } sighook_entry;
 

@@ -29,7 +29,7 @@ API sighook_status sighook_batch_create(sighook_batch **batch)
     return api_finish(error_set(&error, SIGHOOK_BAD_ARGUMENT, 0, "batch is NULL"), &error);
   made = os_allocate(os_page_size());
   if (!made)
-    return api_finish(error_set(&error, SIGHOOK_NO_MEMORY, 0, "no memory for a batch"), &error);
+    return api_finish(error_memory(&error, 0, "no memory for a batch"), &error);
   *batch = made;
   return SIGHOOK_OK;
 }
@@ -50,7 +50,7 @@ static sighook_status append(sighook_batch *batch, const struct batch_item *item
     struct batch_item *larger = os_allocate(items_size(room));
 
     if (!larger)
-      return error_set(error, SIGHOOK_NO_MEMORY, item->request.spec.address, "no memory for a batch of %zu", room);
+      return error_memory(error, item->request.spec.address, "no memory for a batch of %zu", room);
     for (size_t i = 0; i < batch->count; i++)
       larger[i] = batch->items[i];
     if (batch->items)
@@ -113,7 +113,7 @@ static sighook_status commit(sighook_batch *batch, size_t *failed_at, struct err
   sighook_status status;
 
   if (!requests)
-    return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory for a batch of %zu", batch->count);
+    return error_memory(error, 0, "no memory for a batch of %zu", batch->count);
   status = find_removals(batch, requests, failed_at, error);
   if (!status)
     status = transact(requests, batch->count, failed_at, error);

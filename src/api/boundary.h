@@ -22,6 +22,9 @@ sighook_status api_copy_spec(sighook_spec *to, const sighook_spec *from, struct 
 /* Fills the caller's structure, of which `info->size` bytes are his. */
 void api_fill_info(sighook_info *info, const struct site *site, const struct hook *hook);
 
+/* Nothing of ours stands at the site any more. */
+void api_tell_gone(sighook_info *info);
+
 /* The hook of a handle, or NOT_FOUND. Under the lock. */
 sighook_status api_find(sighook_hook handle, struct hook **hook, struct error *error);
 

@@ -5,6 +5,7 @@
 #include "core/lifetime.h"
 #include "core/plan.h"
 #include "core/reason.h"
+#include "core/traps.h"
 
 API sighook_status sighook_install(const sighook_spec *spec, sighook_hook *hook)
 {
@@ -113,8 +114,11 @@ API sighook_status sighook_query(sighook_hook handle, sighook_info *info)
 
   if (!status && !(status = core_enter(&error))) {
     status = api_find(handle, &hook, &error);
-    if (!status)
+    if (!status) {
       api_fill_info(info, hook->site, hook);
+      if (!site_stands(hook->site))
+        api_tell_gone(info);
+    }
     core_leave();
   }
   return api_finish(status, &error);
@@ -134,6 +138,8 @@ static sighook_status check(const sighook_spec *spec, sighook_info *info, struct
   if (!status && (spec->flags & SIGHOOK_REQUIRE_BRANCH) && draft.entry == SIGHOOK_ENTRY_TRAP)
     status = error_set(error, SIGHOOK_NO_NEAR_MEMORY, spec->address, "only a trap fits at %#lx: %s", spec->address,
                        reason_text(draft.reason));
+  if (!status && !site_in_place(&draft))
+    status = traps_check(&draft, error);
   if (!status) {
     info->kind = spec->kind;
     info->flags = spec->flags;

@@ -6,6 +6,7 @@
 #include "core/plan.h"
 #include "host/host.h"
 #include "os/memory.h"
+#include "patch/writers.h"
 
 /* The first four bytes that stood at `address` before us. Under the lock. */
 static sighook_status read_opcode(uintptr_t address, uint32_t *opcode, struct error *error)
@@ -18,7 +19,7 @@ static sighook_status read_opcode(uintptr_t address, uint32_t *opcode, struct er
     return status;
   status = plan_check_mapping(&plan, address, error);
   if (!status && !plan_read_original(&plan, address, bytes, sizeof bytes))
-    status = error_set(error, SIGHOOK_BAD_ADDRESS, address, "the code at %#lx cannot be read", address);
+    status = writers_unreadable(&plan.text, address, error);
   plan_close(&plan);
   if (!status)
     *opcode = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
@@ -178,7 +179,7 @@ static sighook_status unhook(uintptr_t address, struct error *error)
   size = page_up(count * sizeof *requests, os_page_size());
   requests = os_allocate(size);
   if (!requests)
-    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory to remove %zu hooks", count);
+    return error_memory(error, address, "no memory to remove %zu hooks", count);
   count = 0;
   for (struct hook *hook = site->hooks; hook; hook = hook->next)
     requests[count++] = (struct request){.removal = true, .hook = hook};

@@ -4,8 +4,8 @@
 #include "codemem/arena.h"
 #include "codemem/landing.h"
 #include "core/core.h"
+#include "core/shape.h"
 #include "frame/frame.h"
-#include "host/host.h"
 #include "trap/trap.h"
 
 API int sighook_handle_signal(int signal_number, void *siginfo, void *ucontext)
@@ -15,26 +15,24 @@ API int sighook_handle_signal(int signal_number, void *siginfo, void *ucontext)
 
 API uintptr_t sighook_original_pc(uintptr_t pc)
 {
-  const struct site *site = arena_site_at(pc);
+  uintptr_t inside = landing_target(pc);
+  const struct site *site = arena_site_at(inside);
 
-  if (!site)
-    return pc;
-  if (pc < site->stub + site->displaced_offset)
-    return site->address;
-  if (pc < site->stub + site->exit_offset)
-    return site_place(site);
-  return host_stub_leads_to(site, pc - site->stub);
+  return site ? shape_pc(site, inside - site->stub) : pc;
 }
 
 API void sighook_fix_context(void *ucontext)
 {
-  uintptr_t pc = frame_pc(ucontext);
-  const struct site *site = arena_site_at(pc);
+  uintptr_t inside = landing_target(frame_pc(ucontext));
+  const struct site *site = arena_site_at(inside);
+  sighook_context context;
 
   if (!site)
     return;
-  frame_add_sp(ucontext, host_stub_sp_offset(site, pc - site->stub));
-  frame_set_pc(ucontext, sighook_original_pc(pc));
+  frame_set_pc(ucontext, inside);
+  frame_read(ucontext, &context);
+  host_stub_view(site, &context);
+  frame_write(ucontext, &context);
 }
 
 API void sighook_thread_ignore(int change)

@@ -97,6 +97,16 @@ void api_fill_info(sighook_info *info, const struct site *site, const struct hoo
   *info = known;
 }
 
+void api_tell_gone(sighook_info *info)
+{
+  static const char reason[] = "other code stands there by now, which we did not write";
+
+  info->entry = SIGHOOK_ENTRY_NONE;
+  info->length = 0;
+  for (size_t i = 0; i < sizeof reason; i++)
+    info->reason[i] = reason[i];
+}
+
 sighook_status api_find(sighook_hook handle, struct hook **hook, struct error *error)
 {
   *hook = hook_find(handle);

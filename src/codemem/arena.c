@@ -5,7 +5,9 @@
 #include <assert.h>
 #include <errno.h>
 #include "codemem/gap.h"
+#include "codemem/rules.h"
 #include "core/heap.h"
+#include "os/describe.h"
 #include "os/memory.h"
 #include "os/text.h"
 #include "patch/poke.h"
@@ -162,6 +164,25 @@ static sighook_status map_arena(struct arena *arena, const struct gap_search *wa
   return failure ? error_os(error, SIGHOOK_NO_NEAR_MEMORY, wanted->around, "mmap", failure) : SIGHOOK_OK;
 }
 
+/* Unwinders pass through stubs then, and debuggers have a name for them. Without memory for that, they do not. */
+static void describe(const struct arena *arena)
+{
+  struct rules_area area = {arena->code, arena->code_end - arena->code, arena->sites, &arena->site_count};
+  struct {
+    struct os_unwinder_room room;
+    uint8_t rules[RULES_MAX];
+  } *unwinder = heap_take(sizeof *unwinder);
+  struct os_debugger_room *debugger = heap_take(sizeof *debugger);
+  uint8_t rules[RULES_MAX];
+
+  if (unwinder) {
+    rules_build(&area, HOST_SIGNAL_PC_COLUMN, unwinder->rules);
+    os_tell_unwinder(unwinder->rules, arena->code, &unwinder->room);
+  }
+  if (debugger)
+    os_tell_debugger(rules, rules_build(&area, HOST_PC_COLUMN, rules), area.code, area.size, "sighook_stubs", debugger);
+}
+
 static sighook_status make_arena(uintptr_t address, uintptr_t low, uintptr_t high, size_t expected, struct arena **made,
                                  struct error *error)
 {
@@ -170,8 +191,11 @@ static sighook_status make_arena(uintptr_t address, uintptr_t low, uintptr_t hig
   struct arena *arena = heap_take(sizeof *arena);
   sighook_status status;
 
-  if (!arena || !(arena->stage = os_allocate(STAGE_SIZE)))
-    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for an arena near %#lx", address);
+  if (!arena || !(arena->stage = os_allocate(STAGE_SIZE))) {
+    if (arena)
+      heap_give(arena, sizeof *arena);
+    return error_memory(error, address, "no memory for an arena near %#lx", address);
+  }
   status = map_arena(arena, &wanted, sites, error);
   if (status) {
     os_free(arena->stage, STAGE_SIZE);
@@ -180,6 +204,7 @@ static sighook_status make_arena(uintptr_t address, uintptr_t low, uintptr_t hig
   }
   arena->next = atomic_load_explicit(&arenas, memory_order_relaxed);
   atomic_store_explicit(&arenas, arena, memory_order_release);
+  describe(arena);
   *made = arena;
   return SIGHOOK_OK;
 }
@@ -226,7 +251,7 @@ static sighook_status flush(struct arena *arena, struct os_text *text, struct er
     return SIGHOOK_OK;
   failure = poke_idle(text, arena->stage_start, arena->stage, length);
   if (failure)
-    return error_os(error, SIGHOOK_PROTECT_FAILED, arena->stage_start, "write of stubs", failure);
+    return error_os(error, SIGHOOK_PROTECT_FAILED, arena->stage_start, "mprotect", failure);
   arena->stage_start = arena->code_used;
   return SIGHOOK_OK;
 }

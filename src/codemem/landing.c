@@ -7,6 +7,7 @@
 #include "host/host.h"
 #include "os/memory.h"
 #include "patch/poke.h"
+#include "table/table.h"
 
 enum { FIRST_STARTS = 8, CANDIDATES_MAX = 64 };
 
@@ -107,12 +108,13 @@ static size_t next_fit(const struct landing_page *page, size_t offset, size_t le
 static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
 {
   size_t size = os_page_size(), offset = place & (size - 1), length = island_length(place, target);
-  const struct landing_page *page;
+  const struct landing_page *page = find_page(place);
 
   if (offset + length > size)
     return false;
-  page = find_page(place);
-  return page ? next_fit(page, offset, length, target) == offset : !landing_is_full() && gap_is_free(maps, place - offset, size);
+  if (!page)
+    return !landing_is_full() && gap_is_free(maps, place - offset, size);
+  return next_fit(page, offset, length, target) == offset;
 }
 
 /* Two islands of the same target. */
@@ -251,7 +253,7 @@ static int add_page(uintptr_t address, struct landing_page **page)
   size_t index;
   int failure;
 
-  if (landing_is_full() || !make_room_for_page() || !(*page = heap_take(sizeof **page)))
+  if (landing_is_full() || !make_room_for_page() || !table_reserve(1) || !(*page = heap_take(sizeof **page)))
     return ENOMEM;
   failure = os_allocate_at(address, os_page_size(), OS_READ | OS_EXECUTE);
   if (failure) {
@@ -265,6 +267,7 @@ static int add_page(uintptr_t address, struct landing_page **page)
     pages[i] = pages[i - 1];
   pages[index] = *page;
   page_count++;
+  table_put(address, NULL, TABLE_LANDING_PAGE);
   return 0;
 }
 
@@ -304,9 +307,10 @@ int landing_put(struct os_text *text, uintptr_t place, uintptr_t target)
     return failure;
   if (offset + length > os_page_size() || next_fit(page, offset, length, target) != offset)
     return EEXIST;
-  if (!add_start(page, offset))
-    return ENOMEM;
-  return poke_idle(text, place, bytes, length);
+  failure = poke_idle(text, place, bytes, length);
+  if (failure)
+    return failure;
+  return add_start(page, offset) ? 0 : ENOMEM;
 }
 
 void landing_set_limit(size_t pages_max)

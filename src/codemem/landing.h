@@ -35,6 +35,9 @@ size_t landing_page_count(void);
 /* The island that covers `pc`: its start, or 0. */
 uintptr_t landing_at(uintptr_t pc);
 
+/* Where the island at `pc` leads, where there is one; else `pc`. [anywhere] */
+uintptr_t landing_target(uintptr_t pc);
+
 void landing_abandon(void);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef CORE_CORE_H
 #define CORE_CORE_H
 
+#include <stdbool.h>
 #include "error.h"
 
 /* Every call of the API that touches shared state runs between these two: the library is started, the calling thread's hits
@@ -10,8 +11,8 @@
 sighook_status core_enter(struct error *error);
 void core_leave(void);
 
-/* Adds to the calling thread's count of reasons to run no handlers. [anywhere] */
-void core_ignore(int change);
+/* Adds to the calling thread's count of reasons to run no handlers; false where there is no memory for such a count. [anywhere] */
+bool core_ignore(int change);
 
 /* How many percent of the mappings that a process may have landing pages may take. Under the lock. */
 void core_set_mapping_share(unsigned percent);

@@ -7,16 +7,6 @@
 #include "core/tally.h"
 #include "table/table.h"
 
-static void count_hit(const struct chain *chain, struct thread *thread, bool missed)
-{
-  struct counter *counter = tally_of(thread, (uint32_t)chain->site->counter);
-
-  if (!counter)
-    return;
-  counter->hits++;
-  counter->missed += missed;
-}
-
 /* Where the program goes on: unless a handler chose otherwise, behind the instruction, at the replacement, or at it. */
 static void choose_pc(const struct chain *chain, sighook_context *context, bool skip, const void *replacement)
 {
@@ -36,28 +26,40 @@ static bool delivered(const struct hook *hook, enum delivery delivery)
   return delivery == DELIVER_ALL || (delivery == DELIVER_RECURSIVE && (hook->flags & SIGHOOK_ALLOW_RECURSION));
 }
 
-static void run_chain(const struct chain *chain, sighook_context *context, enum delivery delivery)
+/* Before the handlers run: afterwards a coroutine may be on another thread. */
+static void count_hit(const struct chain *chain, enum delivery delivery)
 {
-  const void *replacement = NULL;
-  bool counted = false, missed = false, skip = false;
+  bool counted = false, missed = false;
+  struct counter *counter;
 
   for (uint32_t i = 0; i < chain->count; i++) {
     const struct hook *hook = chain->hooks[i];
 
     counted |= (hook->flags & SIGHOOK_COUNT) != 0;
+    missed |= hook->action.handler && !delivered(hook, delivery);
+  }
+  if (!counted || !thread_record || !(counter = tally_of(thread_record, (uint32_t)chain->site->counter)))
+    return;
+  counter->hits++;
+  counter->missed += missed;
+}
+
+static void run_chain(const struct chain *chain, sighook_context *context, enum delivery delivery)
+{
+  const void *replacement = NULL;
+  bool skip = false;
+
+  count_hit(chain, delivery);
+  for (uint32_t i = 0; i < chain->count; i++) {
+    const struct hook *hook = chain->hooks[i];
+
     if (hook->kind == SIGHOOK_REPLACE) {
       replacement = replacement ? replacement : hook->action.argument;
-    } else if (hook->action.handler) {
-      if (!delivered(hook, delivery)) {
-        missed = true;
-        continue;
-      }
+    } else if (hook->action.handler && delivered(hook, delivery)) {
       hook->action.handler(context, hook->action.argument);
       skip |= hook->kind == SIGHOOK_PROBE_SKIP;
     }
   }
-  if (counted && thread_record)
-    count_hit(chain, thread_record, missed);
   choose_pc(chain, context, skip, replacement);
 }
 
@@ -102,19 +104,29 @@ struct thread *dispatch_thread(struct thread *thread)
   return thread == &thread_nobody ? thread_enter() : thread;
 }
 
+static int run_in(struct thread *record, struct frame *frame, const struct site *site, unsigned save_class,
+                  enum delivery delivery)
+{
+  uint64_t epoch = atomic_load_explicit(&capture_facts.epoch, memory_order_relaxed);
+  int again;
+
+  atomic_store_explicit(&record->level, host_level(frame, epoch), memory_order_relaxed);
+  atomic_signal_fence(memory_order_seq_cst);       /* stored before the action is read; pairs with lifetime_wait's barrier */
+  again = run_action(frame, site, save_class, delivery);
+  atomic_store_explicit(&record->level, 0, memory_order_release);
+  return again;
+}
+
 int dispatch_nested(struct frame *frame, struct site *site, struct thread *thread, unsigned save_class)
 {
   bool ignored = atomic_load_explicit(&thread->ignore, memory_order_relaxed) != 0;
   bool inside = atomic_load_explicit(&thread->level, memory_order_relaxed) != 0;
-  int again;
+  struct thread *inner;
 
-  if (inside && !thread_level_is_stale(thread, frame))
+  if (!inside || thread_level_is_stale(thread, frame))      /* the outermost, as the capture routine would have entered it */
+    return run_in(thread, frame, site, save_class, ignored ? DELIVER_NONE : DELIVER_ALL);
+  inner = thread_inner(thread, frame);
+  if (inner == thread)
     return run_action(frame, site, save_class, ignored ? DELIVER_NONE : DELIVER_RECURSIVE);
-  /* Not inside after all: this is the outermost level, as the capture routine would have entered it. */
-  atomic_store_explicit(&thread->level, host_level(frame, atomic_load_explicit(&capture_facts.epoch, memory_order_relaxed)),
-                        memory_order_relaxed);
-  atomic_signal_fence(memory_order_seq_cst);       /* stored before the action is read; pairs with lifetime_wait's barrier */
-  again = run_action(frame, site, save_class, ignored ? DELIVER_NONE : DELIVER_ALL);
-  atomic_store_explicit(&thread->level, 0, memory_order_release);
-  return again;
+  return inner ? run_in(inner, frame, site, save_class, ignored ? DELIVER_NONE : DELIVER_RECURSIVE) : 0;
 }

@@ -3,6 +3,7 @@
 
 #include "host/host.h"
 #include "os/memory.h"
+#include "patch/writers.h"
 #include "resolve/codemap.h"
 #include "resolve/zones.h"
 #include "table/table.h"
@@ -115,12 +116,12 @@ sighook_status examine(struct plan *plan, uintptr_t address, uint32_t flags, str
   *found = (struct examination){0};
   if (status)
     return status;
-  if (plan->shadow_stack)             /* displaced calls are jumps, and a callback may leave without a return: both upset it */
-    return error_set(error, SIGHOOK_UNSUPPORTED, address, "this thread has a %s, with which hooks are not supported yet",
-                     plan->shadow_stack);
+  if (plan->flow_check)               /* displaced calls are jumps, callbacks may leave without a return, an entry may take a pad's place */
+    return error_set(error, SIGHOOK_UNSUPPORTED, address, "the CPU checks where this thread goes (%s), with which hooks are not supported yet",
+                     plan->flow_check);
   found->readable = plan_read_original(plan, address, found->code, sizeof found->code);
   if (!found->readable)
-    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "the code at %#lx cannot be read", address);
+    return writers_unreadable(&plan->text, address, error);
   if (stands_behind_pad(plan, address, flags, found))
     return SIGHOOK_OK;
   found->shift = 0;

@@ -41,7 +41,7 @@ void lead_on(const struct transaction *t)
       any |= site->leads_on;
     }
   }
-  if (any && os_sync_works())
+  if (any)
     os_sync_core();                    /* before there are traps */
 }
 

@@ -2,10 +2,10 @@
 #include "core/leaning.h"
 
 #include "core/reason.h"
+#include "core/traps.h"
 #include "host/entry.h"
 #include "host/host.h"
 #include "table/table.h"
-#include "trap/trap.h"
 
 enum { TOGETHER_MAX = 4, PAGE_SIZE = 4096, PAGE_BITS = 1 << 16 };
 
@@ -153,7 +153,7 @@ static sighook_status park(struct plan *plan, struct site *site, struct error *e
   host_entry_bytes(site, after);
   status = prepare(plan, &change, 1, 0, true, &(bool){false}, error);   /* ends: who leans on it lies lower still */
   if (!status)
-    status = trap_start(error);
+    status = traps_prepare_entry(site, error);
   if (!status)
     status = patch_apply(&plan->maps, &plan->text, &change, 1, NULL, error);
   if (status) {

@@ -25,17 +25,15 @@ static uint64_t epoch_of(uint64_t level, uint64_t current)
   return current < behind ? 0 : current - behind;
 }
 
-/* The oldest epoch that an action under way began in. */
-static uint64_t oldest_epoch_in_use(const struct thread *except)
+/* The oldest epoch that an action under way began in; the caller's own may be left out. */
+static uint64_t oldest_epoch_in_use(bool own_too)
 {
   uint64_t current = atomic_load_explicit(&now, memory_order_seq_cst), lowest = UINT64_MAX;
 
   for (struct thread *thread = thread_first(); thread; thread = thread->next) {
     uint64_t level = atomic_load_explicit(&thread->level, memory_order_acquire);
 
-    if (thread == except || !level || epoch_of(level, current) >= lowest)
-      continue;
-    if (os_thread_alive(atomic_load_explicit(&thread->id, memory_order_relaxed)))
+    if (level && epoch_of(level, current) < lowest && thread_level_counts(thread, level, own_too))
       lowest = epoch_of(level, current);
   }
   return lowest;
@@ -44,7 +42,7 @@ static uint64_t oldest_epoch_in_use(const struct thread *except)
 /* Begins the next epoch; false where an action under way is so old that it would look new. */
 static bool advance(uint64_t *epoch)
 {
-  uint64_t current = atomic_load_explicit(&now, memory_order_relaxed), in_use = oldest_epoch_in_use(NULL);
+  uint64_t current = atomic_load_explicit(&now, memory_order_relaxed), in_use = oldest_epoch_in_use(true);
 
   if (in_use < current && current - in_use >= EPOCHS_APART_MAX)
     return false;
@@ -60,9 +58,9 @@ static void reclaim(void)
 {
   uint64_t epoch, in_use;
 
-  if (!advance(&epoch) || !os_barrier())
+  if (!advance(&epoch) || os_barrier())
     return;                            /* cannot be known: keep everything */
-  in_use = oldest_epoch_in_use(NULL);
+  in_use = oldest_epoch_in_use(true);
   while (oldest && oldest->epoch <= in_use) {
     struct retired *item = oldest;
 
@@ -90,12 +88,12 @@ sighook_status lifetime_wait(unsigned timeout_ms, struct error *error)
   uint64_t deadline = os_now_ns() + (uint64_t)timeout_ms * 1000000;
   uint64_t target;
   bool advanced = false;
+  int failure;
 
   for (;;) {
-    if (!advanced && (advanced = advance(&target)) && !os_barrier())
-      return error_set(error, SIGHOOK_UNSUPPORTED, 0,
-                       "the system refuses membarrier: it cannot be known when handlers have ended");
-    if (advanced && oldest_epoch_in_use(thread_record) >= target)
+    if (!advanced && (advanced = advance(&target)) && (failure = os_barrier()))
+      return error_os(error, SIGHOOK_UNSUPPORTED, 0, "membarrier", failure);
+    if (advanced && oldest_epoch_in_use(false) >= target)
       return SIGHOOK_OK;
     if (os_now_ns() >= deadline)
       return error_set(error, SIGHOOK_TIMED_OUT, 0, "a thread was still inside a handler after %u ms", timeout_ms);

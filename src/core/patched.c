@@ -4,28 +4,41 @@
 #include "core/heap.h"
 #include "core/leaning.h"
 #include "core/plan.h"
+#include "core/traps.h"
 #include "host/host.h"
 #include "patch/patch.h"
 #include "resolve/codemap.h"
 #include "table/table.h"
-#include "trap/trap.h"
 
+/* Of what stands at a site, the part that lies in [address, address + length). */
+static void undo_site(const struct site *site, uintptr_t address, uint8_t *bytes, size_t length)
+{
+  uint8_t entry[HOST_ENTRY_MAX];
+  const uint8_t *ours = entry, *original = site->original + site->shift;
+  uintptr_t place = site_place(site), end = place + site->length, low;
+
+  if (site->stub) {
+    host_entry_bytes(site, entry);
+  } else {
+    ours = site->patch->bytes;
+    original = site->patch->original;
+    end = place + site->patch->length;
+  }
+  low = place > address ? place : address;
+  end = end < address + length ? end : address + length;
+  if (low >= end || !site_shows(bytes + (low - address), ours + (low - place), end - low))
+    return;
+  for (uintptr_t at = low; at < end; at++)
+    bytes[at - address] = original[at - place];
+}
 
 void patched_undo(uintptr_t address, uint8_t *bytes, size_t length)
 {
   for (uintptr_t at = address - (SITE_BYTES - 1); at < address + length; at++) {
     struct table_value found = table_find(at);
-    const struct site *site = found.site;
-    const uint8_t *original;
-    size_t count;
 
-    if (!site || found.tag || !site_in_place(site))
-      continue;
-    original = site->stub ? site->original + site->shift : site->patch->original;
-    count = site->stub ? site->length : site->patch->length;
-    for (size_t i = 0; i < count; i++)
-      if (site_place(site) + i >= address && site_place(site) + i < address + length)
-        bytes[site_place(site) + i - address] = original[i];
+    if (found.site && !found.tag && site_in_place(found.site))
+      undo_site(found.site, address, bytes, length);
   }
 }
 
@@ -117,10 +130,9 @@ static void free_patch(struct patch *patch)
 /* The site that stands for a patch: the one that stood for an earlier one there, or a new one. Never freed. */
 static struct site *patch_site(uintptr_t address, const struct patch *patch)
 {
-  struct table_value known = table_find(address);
-  struct site *site = known.site && !known.tag && !known.site->stub && known.site->address == address ? known.site : NULL;
+  struct site *site = site_patched(address);
 
-  if (!table_reserve(patch->length))
+  if (!table_reserve(2 * patch->length))
     return NULL;
   if (!site) {
     site = heap_take(sizeof *site);
@@ -132,16 +144,30 @@ static struct site *patch_site(uintptr_t address, const struct patch *patch)
   return site;
 }
 
+/* Where a SIGILL of a boundary that was there once may still come, and the patch makes none itself. */
+static uint64_t late_illegals(uintptr_t address, const struct patch *patch)
+{
+  uint64_t bits = 0;
+
+  for (size_t i = 0; i < 64 && i < patch->length; i++) {
+    struct table_value found = table_find(address + i);
+
+    if (patch->starts[i] && found.site && !found.tag && site_was_illegal(found.site, address + i) &&
+        host_insn_is_everywhere(patch->bytes + i, patch->length - i))
+      bits |= UINT64_C(1) << i;
+  }
+  return bits;
+}
+
 static sighook_status apply(struct plan *plan, struct site *site, const struct patch *patch, const uint8_t *before,
                             const uint8_t *after, struct error *error)
 {
   struct change change = {
       .address = site->address, .length = patch->length, .before = before, .after = after, .starts = patch->starts};
-  bool phased = !patch_is_single_store(&change);
-  sighook_status status = leaning_prepare(plan, &change, 1, 0, &(bool){false}, error);
+  sighook_status status = traps_prepare_change(&change, error);
 
-  if (!status && phased)
-    status = trap_start(error);
+  if (!status)
+    status = leaning_prepare(plan, &change, 1, 0, &(bool){false}, error);
   return status ? status : patch_apply(&plan->maps, &plan->text, &change, 1, NULL, error);
 }
 
@@ -152,11 +178,12 @@ static sighook_status write_new(struct plan *plan, uintptr_t address, struct pat
   sighook_status status;
 
   if (!site)
-    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for a patch");
+    return error_memory(error, address, "no memory for a patch");
   old = site->patch;
+  site->were_illegal = late_illegals(address, patch);
   for (size_t i = 0; i < patch->length; i++) {
     if (patch->starts[i])
-      table_put(address + i, site, 0);
+      site_take_place(site, address + i);
   }
   site->patch = patch;
   atomic_store_explicit(&site->state, SITE_PATCHING, memory_order_release);
@@ -177,11 +204,12 @@ static sighook_status write_over(struct plan *plan, struct site *site, struct pa
 
   for (size_t i = 0; i < patch->length; i++)
     patch->starts[i] |= old->starts[i];
-  if (!table_reserve(patch->length))
-    return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for the site table");
+  if (!table_reserve(2 * patch->length))
+    return error_memory(error, site->address, "no memory for the site table");
+  site->were_illegal = late_illegals(site->address, patch);
   for (size_t i = 0; i < patch->length; i++)
     if (patch->starts[i])
-      table_put(site->address + i, site, 0);
+      site_take_place(site, site->address + i);
   atomic_store_explicit(&site->state, SITE_PATCHING, memory_order_release);
   status = apply(plan, site, patch, old->bytes, patch->bytes, error);
   if (!status) {
@@ -225,7 +253,7 @@ sighook_status patched_write(uintptr_t address, const uint8_t *bytes, size_t len
                      PLAN_CACHE - SITE_BYTES);
   patch = new_patch(bytes, length);
   if (!patch)
-    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for a patch");
+    return error_memory(error, address, "no memory for a patch");
   status = plan_open(&plan, error);
   if (!status) {
     status = write_patch(&plan, address, patch, error);
@@ -248,6 +276,11 @@ sighook_status patched_restore(struct site *site, struct error *error)
 
   if (status)
     return status;
+  if (plan_is_gone(&plan, site->address, patch->bytes, patch->original, patch->length)) {
+    atomic_store_explicit(&site->state, SITE_IDLE, memory_order_release);
+    plan_close(&plan);
+    return SIGHOOK_OK;
+  }
   atomic_store_explicit(&site->state, SITE_PATCHING, memory_order_release);
   status = apply(&plan, site, patch, patch->bytes, patch->original, error);
   atomic_store_explicit(&site->state, status ? SITE_PATCH : SITE_IDLE, memory_order_release);

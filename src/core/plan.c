@@ -1,6 +1,7 @@
 /* Views of mappings and code for one change. */
 #include "core/plan.h"
 
+#include <errno.h>
 #include "core/patched.h"
 #include "host/host.h"
 #include "os/memory.h"
@@ -9,17 +10,24 @@
 
 static struct plan *current;          /* under the library's lock */
 
+static sighook_status maps_refused(uintptr_t address, const char *call, int failure, struct error *error)
+{
+  if (failure == ENOMEM)
+    return error_memory(error, address, "no memory for the list of mappings");
+  return error_os(error, SIGHOOK_UNSUPPORTED, address, call, failure);
+}
+
 sighook_status plan_open(struct plan *plan, struct error *error)
 {
   int failure = os_maps_open(&plan->maps);
 
   if (failure)
-    return error_os(error, SIGHOOK_UNSUPPORTED, 0, "open /proc/self/maps", failure);
+    return maps_refused(0, "open /proc/self/maps", failure, error);
   os_text_open(&plan->text);
   plan->mapping = (struct os_mapping){0};
   plan->cached_length = 0;
   plan->expected = 1;
-  plan->shadow_stack = os_shadow_stack();
+  plan->flow_check = os_flow_check();
   current = plan;
   return SIGHOOK_OK;
 }
@@ -36,6 +44,8 @@ sighook_status plan_check_mapping(struct plan *plan, uintptr_t address, struct e
   if (address < plan->mapping.start || address >= plan->mapping.end) {
     if (!os_maps_find(&plan->maps, address, &plan->mapping)) {
       plan->mapping = (struct os_mapping){0};
+      if (plan->maps.failure)
+        return maps_refused(address, "read of /proc/self/maps", plan->maps.failure, error);
       return error_set(error, SIGHOOK_BAD_ADDRESS, address, "nothing is mapped at %#lx", address);
     }
   }
@@ -45,6 +55,38 @@ sighook_status plan_check_mapping(struct plan *plan, uintptr_t address, struct e
     return error_set(error, SIGHOOK_BAD_ADDRESS, address,
                      "the code at %#lx is a shared mapping: a change would reach its file or other processes", address);
   return SIGHOOK_OK;
+}
+
+static bool is_same(const uint8_t *seen, const uint8_t *wanted, size_t length)
+{
+  size_t same = 0;
+
+  while (same < length && seen[same] == wanted[same])
+    same++;
+  return same == length;
+}
+
+bool plan_is_gone(struct plan *plan, uintptr_t address, const uint8_t *ours, const uint8_t *original, size_t length)
+{
+  bool stands = true, is_original = true, is_file = true;
+  struct os_mapping mapping;
+
+  if (!os_maps_find(&plan->maps, address, &mapping))
+    return !plan->maps.failure;
+  if (mapping.shared_file)             /* nothing was ever written to such */
+    return true;
+  for (size_t done = 0; done < length;) {
+    uint8_t seen[64], file[sizeof seen];
+    size_t part = length - done < sizeof seen ? length - done : sizeof seen;
+
+    if (plan_read(plan, address + done, seen, part) < part)
+      return false;
+    stands &= is_same(seen, ours + done, part);
+    is_original &= is_same(seen, original + done, part);
+    is_file = is_file && !stands && os_maps_read_file(&plan->maps, address + done, file, part) && is_same(seen, file, part);
+    done += part;
+  }
+  return !stands && (is_original || is_file);
 }
 
 size_t plan_read(struct plan *plan, uintptr_t address, uint8_t *bytes, size_t size)

@@ -21,7 +21,7 @@ struct plan {
   size_t cached_length;
   uint8_t cache[PLAN_CACHE];
   size_t expected;                  /* sites to come, for sizing memory */
-  const char *shadow_stack;         /* as os_shadow_stack says it, of the thread that plans */
+  const char *flow_check;           /* as os_flow_check says it, of the thread that plans */
 };
 
 sighook_status plan_open(struct plan *plan, struct error *error);
@@ -29,6 +29,10 @@ void plan_close(struct plan *plan);
 
 /* SIGHOOK_OK where code may be hooked by its mapping: mapped, executable, not shared with a file. */
 sighook_status plan_check_mapping(struct plan *plan, uintptr_t address, struct error *error);
+
+/* Whether what was written there, `ours`, went without our doing: nothing is mapped there any more; or the program's own bytes stand
+ * there, as they did before or as the file has them that is mapped there by now. Then there is nothing to take back. */
+bool plan_is_gone(struct plan *plan, uintptr_t address, const uint8_t *ours, const uint8_t *original, size_t length);
 
 /* What stands at `address`; the count that could be read. Never faults. */
 size_t plan_read(struct plan *plan, uintptr_t address, uint8_t *bytes, size_t size);

@@ -90,7 +90,7 @@ sighook_status publish_prepare(const struct site *site, struct publication *publ
     publication->path = host_path(site, PART_COUNT);
   publication->action = (struct action *)build_chain(site, count);
   if (!publication->action)
-    return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for the hooks at %#lx", site->address);
+    return error_memory(error, site->address, "no memory for the hooks at %#lx", site->address);
   publication->save_class = class;
   return SIGHOOK_OK;
 }
@@ -129,12 +129,16 @@ void publish_discard(struct publication *publication)
 void publish(struct site *site, const struct publication *publication)
 {
   tagged_action tagged = publication->action ? (uintptr_t)publication->action | publication->save_class : NO_ACTION;
-  struct action *old = action_of(atomic_load_explicit(&site->action, memory_order_relaxed));
+  tagged_action before = atomic_load_explicit(&site->action, memory_order_relaxed);
+  struct action *old = action_of(before);
 
-  /* The routine first: a capture that finds an action it saves too little for starts again with the new routine. */
-  if (publication->action)
+  /* A capture that finds an action it saves too little for starts again with site->routine, which therefore saves enough for
+   * whichever action it may find: it comes first where more is to be saved than before, and else last. */
+  if (publication->action && (!old || action_class(tagged) >= action_class(before)))
     atomic_store_explicit(&site->routine, publication->routine, memory_order_release);
   atomic_store_explicit(&site->action, tagged, memory_order_release);
+  if (publication->action)
+    atomic_store_explicit(&site->routine, publication->routine, memory_order_release);
   atomic_store_explicit(&site->path, publication->path, memory_order_release);
   if (old && old != publication->action && old->is_chain)
     lifetime_retire(&((struct chain *)old)->retired, release_chain);

@@ -7,10 +7,10 @@
 #include "core/leaning.h"
 #include "core/order.h"
 #include "core/reason.h"
+#include "core/traps.h"
 #include "host/entry.h"
 #include "host/host.h"
 #include "table/table.h"
-#include "trap/trap.h"
 
 enum { ROUNDS_MAX = 1000 };            /* longer rows of short instructions end in a trap, which leans on nothing */
 
@@ -99,12 +99,12 @@ void rewrite_choose(struct transaction *t)
 
 /* ---- changes ---- */
 
-/* Sites that were unmapped meanwhile need no bytes restored. */
-static bool still_mapped(struct transaction *t, const struct site *site)
+static bool is_gone(struct transaction *t, const struct site *site)
 {
-  struct error ignored;
+  uint8_t entry[HOST_ENTRY_MAX];
 
-  return plan_check_mapping(&t->plan, site->address, &ignored) == SIGHOOK_OK;
+  host_entry_bytes(site, entry);
+  return plan_is_gone(&t->plan, site_place(site), entry, site->original + site->shift, site->length);
 }
 
 /* Sites without hooks that may have stood for this one's sake only. */
@@ -136,7 +136,7 @@ static bool join_change(struct transaction *t, const struct touched *touched)
   offset = site_place(site) - change->address;
   if (offset != change->length || offset >= host_entry_span(reaching))
     return false;
-  owner = (struct touched *)((char *)change->before - offsetof(struct touched, before));
+  owner = transaction_owner(change);
   for (size_t i = 0; i < site->lent; i++) {
     owner->before[offset + i] = touched->before[i];
     owner->after[offset + i] = touched->after[i];
@@ -246,14 +246,13 @@ static uint16_t round_at(uintptr_t address)
 
 sighook_status rewrite_plan(struct transaction *t, struct error *error)
 {
-  bool traps = HOST_LEAVES_BY_TRAP, illegal = false;
   sighook_status status;
   unsigned rounds;
 
   for (size_t i = 0; i < t->touched_count; i++) {    /* by address: whoever is leaned on learns who stays */
     struct site *site = t->touched[t->order[i]].site;
 
-    if (site->going_live || still_mapped(t, site))
+    if (site->going_live || !is_gone(t, site))
       plan_change(t, i);
     else if ((site->leaving = !hook_stays(site)))
       release_leaned(t, site, i);
@@ -262,19 +261,9 @@ sighook_status rewrite_plan(struct transaction *t, struct error *error)
     patch_sort(t->changes, t->change_count);
   status = settle(t, error);
   rounds = set_rounds(t);
-  for (size_t i = 0; i < t->touched_count; i++) {
-    traps |= t->touched[i].site->entry == SIGHOOK_ENTRY_TRAP;
-    illegal |= t->touched[i].site->was_illegal;
-  }
-  for (size_t i = 0; i < t->change_count; i++) {
+  for (size_t i = 0; i < t->change_count; i++)
     t->changes[i].round = rounds ? round_at(t->changes[i].address) : 0;
-    traps |= !patch_is_single_store(&t->changes[i]);
-  }
-  if (!status && traps)
-    status = trap_start(error);
-  if (!status && illegal)
-    status = trap_start_illegal(error);
-  return status;
+  return status ? status : traps_prepare(t, error);
 }
 
 /* ---- the whole ---- */

@@ -7,9 +7,42 @@
 #include "core/hook.h"
 #include "core/patched.h"
 #include "core/plan.h"
+#include "core/shape.h"
 #include "core/tally.h"
 #include "host/host.h"
+#include "patch/writers.h"
 #include "table/table.h"
+#include "trap/trap.h"
+
+bool site_shows(const uint8_t *seen, const uint8_t *written, size_t length)
+{
+  for (size_t i = 0; i < length; i += HOST_INSN_ALIGN) {
+    bool same = true;
+
+    for (size_t j = i; j < i + HOST_INSN_ALIGN && j < length; j++)
+      same &= seen[j] == written[j];
+    if (!same && (length - i < HOST_TRAP_LENGTH || !host_insn_is_breakpoint(seen + i)))
+      return false;
+  }
+  return true;
+}
+
+bool site_stands(const struct site *site)
+{
+  struct os_text text = {.descriptor = -1};             /* at first without a file, which takes longest */
+  uint8_t entry[HOST_ENTRY_MAX], seen[HOST_ENTRY_MAX] __attribute__((aligned(HOST_INSN_ALIGN)));
+  size_t length = os_text_read(&text, site_place(site), seen, site->length);
+
+  if (length < site->length) {
+    os_text_open(&text);
+    length = os_text_read(&text, site_place(site), seen, site->length);
+    os_text_close(&text);
+  }
+  if (length < site->length)
+    return true;
+  host_entry_bytes(site, entry);
+  return site_shows(seen, entry, site->length);
+}
 
 struct site *site_covering(uintptr_t address)
 {
@@ -44,6 +77,10 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   status = host_stub_build(site, pc, spec->flags & SIGHOOK_INTEGER_ONLY ? CLASS_INTEGER
                                      : spec->flags & SIGHOOK_SAVE_X87   ? CLASS_FULL
                                                                         : CLASS_VECTOR, &stub, error);
+  if (!status && !shape_find_or_add(stub.states, &site->shape))
+    status = error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further shapes of stubs");
+  if (!status && stub.trap_offset != 0xFF)               /* the handler tells where it stood */
+    status = trap_start(TRAP_BREAKPOINT, error);
   if (!status)
     status = arena_put(arena, &plan->text, stub.bytes, stub.length, error);
   if (status)
@@ -53,7 +90,6 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   site->probe_offset = stub.probe_offset;
   site->original_offset = stub.original_offset;
   site->displaced_offset = stub.displaced_offset;
-  site->exit_offset = stub.exit_offset;
   site->back_offset = stub.back_offset;
   site->count_offset = stub.count_offset;
   atomic_store_explicit(&site->path, host_path(site, PART_DISPLACED), memory_order_relaxed);
@@ -63,12 +99,54 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   return SIGHOOK_OK;
 }
 
-/* The site with a stub that was hooked last at the address, or NULL. */
+/* What tells apart the sites that an address may have: none of them replaces another one of the same form. */
+enum { FORM_PATCH = 0, FORM_STUB = 1, FORM_BY_PATH = 2, FORM_COUNTS = 4, FORM_FAR = 8, FORMS = 16 };
+
+static unsigned form_of(const struct site *site)
+{
+  if (!site->stub)
+    return FORM_PATCH;
+  return FORM_STUB | (site->by_path ? FORM_BY_PATH : 0) | (site->count_offset ? FORM_COUNTS : 0) | (site->far ? FORM_FAR : 0);
+}
+
+/* Where a site is found while another one has its place in the table: no code has such an address. */
+static uintptr_t aside(uintptr_t address, unsigned form)
+{
+  return ~address ^ (uintptr_t)form << 58;
+}
+
+static struct site *site_under(uintptr_t key, uintptr_t address)
+{
+  struct table_value found = table_find(key);
+
+  return found.site && !found.tag && found.site->address == address ? found.site : NULL;
+}
+
+void site_take_place(struct site *site, uintptr_t address)
+{
+  struct site *before = site_under(address, address);
+
+  if (before && before != site) {
+    table_put(aside(address, form_of(before)), before, 0);
+    if (site->stub)
+      site->was_illegal |= site_was_illegal(before, address);        /* signals of then find this one */
+  }
+  table_put(address, site, 0);
+}
+
+struct site *site_patched(uintptr_t address)
+{
+  struct site *site = site_under(address, address);
+
+  return site && !site->stub ? site : site_under(aside(address, FORM_PATCH), address);
+}
+
+/* The site with a stub that has the address's place in the table, or NULL. */
 static struct site *known_site(uintptr_t address)
 {
-  struct table_value known = table_find(address);
+  struct site *site = site_under(address, address);
 
-  return known.site && !known.tag && known.site->stub && known.site->address == address ? known.site : NULL;
+  return site && site->stub ? site : NULL;
 }
 
 /* Whether an idle site's stub still is that of the instruction that stands there. */
@@ -96,22 +174,32 @@ struct site *site_find(const sighook_spec *spec, const struct examination *found
 {
   struct site *site = known_site(spec->address);
 
-  return site && same_instruction(site, found) && (site->going_live || suits(site, found, spec)) ? site : NULL;
+  if (site && same_instruction(site, found) && (site->going_live || suits(site, found, spec)))
+    return site;
+  if (!table_find(spec->address).site)
+    return NULL;
+  for (unsigned form = FORM_STUB; form < FORMS; form += 1 + FORM_STUB) {
+    site = site_under(aside(spec->address, form), spec->address);
+    if (site && same_instruction(site, found) && suits(site, found, spec))
+      return site;
+  }
+  return NULL;
 }
 
 sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, const struct examination *found, struct site **site,
                                  struct error *error)
 {
   uintptr_t address = spec->address;
-  const struct site *known = known_site(address);
   struct arena *arena;
   uintptr_t pc;
   sighook_status status;
 
-  if ((*site = site_find(spec, found)))
+  if ((*site = site_find(spec, found))) {
+    site_take_place(*site, address);
     return SIGHOOK_OK;
-  if (!table_reserve(2))
-    return error_set(error, SIGHOOK_NO_MEMORY, address, "no memory for the site table");
+  }
+  if (!table_reserve(3))
+    return error_memory(error, address, "no memory for the site table");
   status = arena_take(address, found->low, found->high, plan->expected, &arena, site, &pc, error);
   if (status)
     return status;
@@ -120,24 +208,22 @@ sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, co
     arena_untake(arena);
     return status;
   }
-  (*site)->was_illegal = known && known->was_illegal;   /* signals of then find this one */
-  table_put(address, *site, 0);
+  site_take_place(*site, address);
   return SIGHOOK_OK;
 }
 
 static sighook_status check_in_place(struct plan *plan, const struct site *site, struct error *error)
 {
   uint8_t expected[HOST_ENTRY_MAX], seen[HOST_ENTRY_MAX];
+  unsigned same = 0;
 
   host_entry_bytes(site, expected);
-  if (plan_read(plan, site_place(site), seen, site->length) == site->length) {
-    unsigned same = 0;
-
-    while (same < site->length && seen[same] == expected[same])
-      same++;
-    if (same == site->length)
-      return SIGHOOK_OK;
-  }
+  if (plan_read(plan, site_place(site), seen, site->length) < site->length)
+    return writers_unreadable(&plan->text, site->address, error);
+  while (same < site->length && seen[same] == expected[same])
+    same++;
+  if (same == site->length)
+    return SIGHOOK_OK;
   return error_set(error, SIGHOOK_CONFLICT, site->address, "the bytes at %#lx are not those of our entry any more: somebody else "
                    "changed them", site->address);
 }

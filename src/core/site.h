@@ -41,6 +41,9 @@ enum site_state {
   SITE_PATCHING            /* ... and are being written: a trap tries again */
 };
 
+/* What stands where an entry traps, as bits: a breakpoint (SIGTRAP), or a byte that is no instruction (SIGILL). */
+enum trap_kind { TRAP_BREAKPOINT = 1, TRAP_ILLEGAL = 2 };
+
 enum { SITE_BYTES = 16, SITE_NO_COUNTER = -1 };
 
 struct site {
@@ -49,7 +52,11 @@ struct site {
   _Atomic(tagged_action) action;     /* NO_ACTION: nothing runs */
   uintptr_t address;
   uintptr_t stub;                    /* its first byte; 0: a patch, which has none */
-  uintptr_t landing;                 /* PUNNED, EVICTED: the island that the entry leads to; BRANCH: what it leads to in place of the gate, or 0 */
+  union {
+    uintptr_t landing;               /* PUNNED, EVICTED: the island that the entry leads to; BRANCH: what it leads to in place of the
+                                        gate, or 0 */
+    uint64_t were_illegal;           /* of a patch: was_illegal, of what stands so many bytes behind the address, bit by bit */
+  };
   uint8_t original[SITE_BYTES];      /* the program's bytes, from the site's first on */
   union {
     struct hook *hooks;              /* by priority */
@@ -62,14 +69,14 @@ struct site {
   uint8_t entry_offset;              /* in the stub: where entry, islands and traps lead */
   uint8_t probe_offset;              /* in the stub: step over the red zone and call the routine */
   uint8_t displaced_offset;          /* in the stub: the displaced instruction */
-  uint8_t exit_offset;               /* in the stub: the displaced instruction has had its effect */
+  uint8_t shape;                     /* of the stub: see core/shape.h */
   uint8_t count_offset;              /* in the stub: count in line; 0: this stub has no such part */
   uint8_t entry;                     /* sighook_entry */
   uint8_t prefixes;                  /* PUNNED and EVICTED: redundant prefixes before the jump */
   uint8_t reason;                    /* enum entry_reason: why not a better entry */
   uint8_t shift;                     /* how far behind the address the entry stands: the length of a landing pad, which stays; or 0 */
-  bool signs;                        /* that pad signs the return address, so it is signed where the entry stands */
   uint8_t original_offset;           /* in the stub: where a call of the whole original leads */
+  bool signs : 1;                    /* that pad signs the return address, so it is signed where the entry stands */
   bool by_path : 1;                  /* the stub begins with a jump by `path`; else with the capture, always */
   bool far : 1;                      /* the stub was made to lie anywhere: no branch of the site's need reach it, nor back */
   bool fragile : 1;
@@ -77,10 +84,20 @@ struct site {
   bool leaving : 1;                  /* by it: the program's own bytes come back */
   bool leads_on : 1;                 /* the stub goes back to the next site's gate, since a trap stands in the code there */
   bool was_illegal : 1;              /* what was lent began with no instruction, at some time: SIGILL told of arrivals */
+  uint8_t inner_traps : 2;           /* EVICTED: enum trap_kind of those inside the jump that somebody may meet */
   uint8_t back_offset;               /* in the stub: the jump behind the site, which can lead elsewhere; 0: there is none */
   uint16_t round;                    /* of the change under way: it leans on what earlier rounds write */
   uint8_t lent;                      /* TRAP: so many of its bytes, the low ones of `landing`, are another entry's jump's */
 };
+
+/* Whether the bytes at the address, the site's own or of a patch, were no instruction at some time, and now are one that is valid
+ * on every CPU. */
+static inline bool site_was_illegal(const struct site *site, uintptr_t address)
+{
+  if (site->stub)
+    return site->was_illegal;
+  return address - site->address < 64 && site->were_illegal >> (address - site->address) & 1;
+}
 
 struct plan;
 struct examination;                  /* core/examine.h */
@@ -103,8 +120,21 @@ struct site *site_find(const sighook_spec *spec, const struct examination *found
 sighook_status site_find_or_make(struct plan *plan, const sighook_spec *spec, const struct examination *found, struct site **site,
                                  struct error *error);
 
+/* The site of the caller's last patch at the address, or NULL. */
+struct site *site_patched(uintptr_t address);
+
+/* The table leads from the address to the site from now on. The site of the address that it led to is kept aside, so that who
+ * hooks and patches in turn uses up nothing. At most two entries more, for which there must be room. */
+void site_take_place(struct site *site, uintptr_t address);
+
 /* What an installation would come to; `draft` gets entry, length, original and reason. */
 sighook_status site_check(struct plan *plan, const sighook_spec *spec, struct site *draft, struct error *error);
+
+/* Whether what is seen is what was written, others' breakpoints on it apart. */
+bool site_shows(const uint8_t *seen, const uint8_t *written, size_t length);
+
+/* Whether the site's entry stands in the code, as far as the code can be read: it may have been replaced by other code. */
+bool site_stands(const struct site *site);
 
 /* The site or patch of ours, there already or to be by the change under way, whose bytes cover `address`, or NULL. */
 struct site *site_covering(uintptr_t address);

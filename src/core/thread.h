@@ -22,6 +22,7 @@ struct thread {
   uintptr_t stack_low, stack_high;  /* the thread's own stack where it is known, else 0 */
   uint32_t generation;              /* of fork: records of another generation are left alone */
   struct thread *next;
+  struct thread *inner;             /* a record of the same thread for an action inside this one's, see thread_inner */
 } __attribute__((aligned(128)));    /* two lines: the adjacent-line prefetcher shares pairs */
 
 /* What every capture reads, side by side. */
@@ -48,6 +49,11 @@ void thread_start(void);
  * registers only, since it runs before an integer-only capture has saved any other. */
 struct thread *thread_enter(void);
 
+/* The record for an action on the frame `now` that runs inside the outermost one: `thread` itself where it surely ends first. On
+ * stacks that are not the thread's own, coroutines', it may go on when the other one has ended, maybe on another thread: then a
+ * record of its own, or NULL where memory is refused. */
+struct thread *thread_inner(struct thread *thread, const struct frame *now);
+
 /* Adds to the number of reasons for which this thread ignores hits. [anywhere] */
 void thread_ignore(struct thread *own, int change);
 
@@ -57,6 +63,11 @@ struct thread *thread_first(void);
 /* The outermost action of this thread was left by longjmp, as far as that can be told: the frame under way now lies where it
  * lay, or above it on the same stack, or what stood below its frame has been overwritten. */
 bool thread_level_is_stale(const struct thread *thread, const struct frame *now);
+
+/* Whether the caller has to reckon with the action of that level, not 0, of the record: not where its thread has ended together
+ * with the stack that it ran on, nor where it is the caller's, who runs inside it or has left it for good. A coroutine may be
+ * gone on with by any thread. */
+bool thread_level_counts(struct thread *thread, uint64_t level, bool own_too);
 
 /* In a forked child: of the inherited records only the calling thread's own is in use. `known` says whether the caller is
  * certainly the only thread (pthread_atfork), so that the others' records may be taken over. */

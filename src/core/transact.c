@@ -49,7 +49,7 @@ static sighook_status make_hook(struct request *request, struct site *site, stru
   }
   hook = hook_take();
   if (!hook)
-    return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for a hook");
+    return error_memory(error, site->address, "no memory for a hook");
   hook->action.handler = spec->kind == SIGHOOK_REPLACE ? NULL : spec->handler;
   hook->action.argument = spec->kind == SIGHOOK_REPLACE ? (void *)spec->replacement : spec->user;
   hook->site = site;
@@ -59,7 +59,7 @@ static sighook_status make_hook(struct request *request, struct site *site, stru
   hook->role = request->plain ? HOOK_PLAIN : 0;
   if ((spec->flags & SIGHOOK_COUNT) && !(hook->count = heap_take(sizeof *hook->count))) {
     hook_untake(hook);
-    return error_set(error, SIGHOOK_NO_MEMORY, site->address, "no memory for a hook");
+    return error_memory(error, site->address, "no memory for a hook");
   }
   if (!(spec->flags & SIGHOOK_START_DISABLED))
     hook_set_enabled(hook, true);
@@ -119,14 +119,28 @@ static void mark_removal(struct transaction *t, size_t index)
 
 /* ---- the whole ---- */
 
+static bool asks_for_original(const struct request *request)
+{
+  return !request->removal && request->spec.kind == SIGHOOK_REPLACE && request->spec.call_original;
+}
+
 static void store_originals(struct transaction *t)
 {
   for (size_t i = 0; i < t->count; i++) {
-    const struct request *request = &t->requests[i];
+    struct request *request = &t->requests[i];
 
-    if (!request->removal && request->spec.kind == SIGHOOK_REPLACE && request->spec.call_original)
-      *request->spec.call_original = (void *)site_original(request->hook->site);
+    if (!asks_for_original(request))
+      continue;
+    request->untouched = *request->spec.call_original;
+    *request->spec.call_original = (void *)site_original(request->hook->site);
   }
+}
+
+static void take_originals_back(struct transaction *t)
+{
+  for (size_t i = t->count; i-- > 0;)
+    if (asks_for_original(&t->requests[i]))
+      *t->requests[i].spec.call_original = t->requests[i].untouched;
 }
 
 static void commit(struct transaction *t)
@@ -224,7 +238,7 @@ static sighook_status run(struct transaction *t, struct error *error)
   sighook_status status;
 
   if (!table_reserve(t->count))
-    return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory for the site table");
+    return error_memory(error, 0, "no memory for the site table");
   status = prepare(t, error);
   if (status) {
     roll_back(t, false);
@@ -232,10 +246,12 @@ static sighook_status run(struct transaction *t, struct error *error)
   }
   store_originals(t);
   status = rewrite_code(t, error);
-  if (status)
+  if (status) {
+    take_originals_back(t);
     roll_back(t, true);
-  else
+  } else {
     commit(t);
+  }
   return status;
 }
 
@@ -250,7 +266,7 @@ sighook_status transact(struct request *requests, size_t count, size_t *failed_a
   if (!count)
     return SIGHOOK_OK;
   if (!t)
-    return error_set(error, SIGHOOK_NO_MEMORY, 0, "no memory to plan %zu hooks", count);
+    return error_memory(error, 0, "no memory to plan %zu hooks", count);
   t->requests = requests;
   t->count = count;
   t->touched_count = t->change_count = t->failed_at = 0;

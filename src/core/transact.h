@@ -14,6 +14,7 @@ struct request {
   bool plain;                       /* made by one of the five plain calls */
   sighook_spec spec;                /* an installation */
   struct hook *hook;                /* in: the hook to remove; out: the hook installed */
+  void *untouched;                  /* what spec.call_original pointed to held before */
 };
 
 /* On failure nothing has changed, and *failed_at, where not NULL, is the index of the request at fault. */

@@ -35,6 +35,12 @@ struct transaction {
   size_t failed_at;
 };
 
+/* Whose change it is. */
+static inline struct touched *transaction_owner(const struct change *change)
+{
+  return (struct touched *)((char *)change->before - offsetof(struct touched, before));
+}
+
 /* NULL where there is no room for another that no request named. */
 struct touched *transaction_touch(struct transaction *t, struct site *site, size_t request);
 

@@ -12,6 +12,16 @@ _Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unw
                                        struct _Unwind_Exception *exception, struct _Unwind_Context *context)
     __attribute__((visibility("hidden")));
 
+/* Where a capture begins and ends the register still has what the program has in it, and a cancellation may come there. */
+static bool is_record(const struct thread *thread)
+{
+  const struct thread *record = thread_first();
+
+  while (record && record != thread)
+    record = record->next;
+  return record != NULL;
+}
+
 _Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
                                        struct _Unwind_Exception *exception, struct _Unwind_Context *context)
 {
@@ -30,9 +40,10 @@ _Unwind_Reason_Code thread_personality(int version, _Unwind_Action actions, _Unw
     return _URC_CONTINUE_UNWIND;
   frame = (const struct frame *)(get_register(context, HOST_FRAME_REGISTER) - HOST_FRAME_BIAS);
   thread = (struct thread *)get_register(context, HOST_THREAD_REGISTER);
-  if (!thread)
+  if (!is_record(thread))
     return _URC_CONTINUE_UNWIND;
-  if (host_level_frame(atomic_load_explicit(&thread->level, memory_order_relaxed)) == frame)
-    atomic_store_explicit(&thread->level, 0, memory_order_release);
+  for (; thread; thread = thread->inner)
+    if (host_level_frame(atomic_load_explicit(&thread->level, memory_order_relaxed)) == frame)
+      atomic_store_explicit(&thread->level, 0, memory_order_release);
   return _URC_CONTINUE_UNWIND;
 }

@@ -4,11 +4,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sighook/context.h>
 
 /* The pc that the signal interrupted; `ucontext` as a handler gets it. */
 uintptr_t frame_pc(const void *ucontext);
 void frame_set_pc(void *ucontext, uintptr_t pc);
-void frame_add_sp(void *ucontext, intptr_t bytes);
+
+/* The general registers, sp and pc, read and written; flags and the rest of the signal frame stay. */
+void frame_read(const void *ucontext, sighook_context *context);
+void frame_write(void *ucontext, const sighook_context *context);
 
 /* Does what a routine or a stub of ours leaves to the trap handler, where the frame stands at such a breakpoint: to go on from
  * a capture with every register set at once; in a stub, whose site is given, a branch. False where it is none. */

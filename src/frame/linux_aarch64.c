@@ -4,8 +4,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <ucontext.h>
-#include "core/site.h"
-#include "host/host.h"
+#include "core/shape.h"
 #include "isa/aarch64/encode.h"
 #include "isa/aarch64/relocate.h"
 
@@ -27,9 +26,20 @@ void frame_set_pc(void *ucontext, uintptr_t pc)
   registers(ucontext)->pstate &= ~(UINT64_C(3) << 10);      /* BTYPE: it was the breakpoint's, which a landing pad may lack */
 }
 
-void frame_add_sp(void *ucontext, intptr_t bytes)
+void frame_read(const void *ucontext, sighook_context *context)
 {
-  registers(ucontext)->sp += (uintptr_t)bytes;
+  for (unsigned i = 0; i <= A64_LR; i++)
+    context->x[i] = registers(ucontext)->regs[i];
+  context->sp = registers(ucontext)->sp;
+  context->pc = registers(ucontext)->pc;
+}
+
+void frame_write(void *ucontext, const sighook_context *context)
+{
+  for (unsigned i = 0; i <= A64_LR; i++)
+    registers(ucontext)->regs[i] = context->x[i];
+  registers(ucontext)->sp = context->sp;
+  frame_set_pc(ucontext, context->pc);
 }
 
 static void load(mcontext_t *to, const sighook_context *from)
@@ -58,7 +68,7 @@ static bool finish_branch(void *ucontext, const struct site *site)
     return true;
   }
   if (word == a64_encode_brk(A64_FAR_BRANCH)) {
-    frame_set_pc(ucontext, host_stub_leads_to(site, now->pc - site->stub));
+    frame_set_pc(ucontext, shape_pc(site, now->pc - site->stub));
     return true;
   }
   return false;

@@ -2,9 +2,10 @@
 #include "frame/frame.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <ucontext.h>
 
-enum { TRAP_BREAKPOINT = 3, TRAP_INVALID_OPCODE = 6 };   /* X86_TRAP_BP, X86_TRAP_UD */
+enum { EXCEPTION_BREAKPOINT = 3, EXCEPTION_INVALID_OPCODE = 6 };   /* X86_TRAP_BP, X86_TRAP_UD */
 
 uintptr_t frame_pc(const void *ucontext)
 {
@@ -16,9 +17,29 @@ void frame_set_pc(void *ucontext, uintptr_t pc)
   ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
 }
 
-void frame_add_sp(void *ucontext, intptr_t bytes)
+/* Both begin alike (the kernel's struct sigcontext_64). */
+enum { GENERAL = REG_RIP + 1 };
+#define SAME_PLACE(member, index) \
+  _Static_assert(offsetof(sighook_context, member) == (index) * sizeof(uint64_t), "order of registers")
+SAME_PLACE(r8, REG_R8);
+SAME_PLACE(rdi, REG_RDI);
+SAME_PLACE(rbx, REG_RBX);
+SAME_PLACE(rdx, REG_RDX);
+SAME_PLACE(rax, REG_RAX);
+SAME_PLACE(rcx, REG_RCX);
+SAME_PLACE(rsp, REG_RSP);
+SAME_PLACE(rip, REG_RIP);
+
+void frame_read(const void *ucontext, sighook_context *context)
 {
-  ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP] += bytes;
+  for (unsigned i = 0; i < GENERAL; i++)
+    ((uint64_t *)context)[i] = (uint64_t)((const ucontext_t *)ucontext)->uc_mcontext.gregs[i];
+}
+
+void frame_write(void *ucontext, const sighook_context *context)
+{
+  for (unsigned i = 0; i < GENERAL; i++)
+    ((ucontext_t *)ucontext)->uc_mcontext.gregs[i] = (greg_t)((const uint64_t *)context)[i];
 }
 
 bool frame_finish(void *ucontext, const struct site *site)
@@ -36,10 +57,10 @@ enum frame_trap frame_trap(int signal_number, const void *siginfo, const void *u
   const siginfo_t *info = siginfo;
   greg_t number = ((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_TRAPNO];
 
-  if (signal_number == SIGTRAP && (number == TRAP_BREAKPOINT || (info && info->si_code == SI_KERNEL))) {
+  if (signal_number == SIGTRAP && (number == EXCEPTION_BREAKPOINT || (info && info->si_code == SI_KERNEL))) {
     *address = frame_pc(ucontext) - 1;
     return FRAME_BREAKPOINT;
   }
   *address = frame_pc(ucontext);
-  return signal_number == SIGILL && number == TRAP_INVALID_OPCODE ? FRAME_ILLEGAL : FRAME_NO_TRAP;
+  return signal_number == SIGILL && number == EXCEPTION_INVALID_OPCODE ? FRAME_ILLEGAL : FRAME_NO_TRAP;
 }

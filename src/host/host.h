@@ -25,6 +25,12 @@
  *   LEAVES_BY_TRAP                     whether a capture may need the trap handler to go on at another pc
  *   FAR_STUBS                          whether a stub may lie out of its site's reach, and leave by the trap handler
  *   ADDRESS_END                        behind the addresses that the system gives to programs
+ *   ELF_MACHINE                        as files name it
+ *   SP_COLUMN, PC_COLUMN               their DWARF numbers
+ *   SIGNAL_PC_COLUMN                   where libgcc's unwinder has the pc of a frame that a signal interrupted
+ *   LINK_COLUMN                        of the register with the return address; 0: there is none
+ *   LINK_SAVED, LINK_OFFSET            the states' flag where it lies in the frame at sp, and where there
+ *   LINK_LOST                          the flag where a call has half overwritten it
  *   JUMP_REACH                         how far from its stub an entry may lie, with some room to spare */
 
 static inline struct frame *host_frame(sighook_context *context)
@@ -71,9 +77,19 @@ uint64_t *host_result(sighook_context *context);
 
 /* ---- stubs ---- */
 
+/* What holds while the instruction at a place of a stub has not been run: sp is so far below the program's own, in units; and the
+ * site's address, plus what the flags say, is the program's pc. The other flags are the machine's: which registers lie where. */
+struct stub_state {
+  uint8_t lowered, flags;
+};
+enum { STATE_UNIT = 8, STATE_BEHIND_PAD = 1, STATE_BEHIND_INSN = 2, STATE_TARGET = 4, STATE_MACHINE = 8 };
+enum { HOST_STUB_SPAN = 256, HOST_STUB_STATES = HOST_STUB_SPAN / HOST_INSN_ALIGN };   /* a power of two, not below HOST_STUB_MAX */
+_Static_assert((int)HOST_STUB_MAX <= (int)HOST_STUB_SPAN && sizeof(struct stub_state) == 2, "what the unwinder's rules go by");
+
 struct host_stub {
   uint8_t bytes[HOST_STUB_MAX];
-  uint8_t length, probe_offset, displaced_offset, exit_offset, count_offset;
+  struct stub_state states[HOST_STUB_STATES];
+  uint8_t length, probe_offset, displaced_offset, count_offset;
   uint8_t back_offset;     /* of the jump behind the site; 0: it has none that could lead elsewhere */
   uint8_t entry_offset;    /* where entries lead */
   uint8_t original_offset; /* where calls of the whole original lead */
@@ -99,15 +115,16 @@ bool host_landing_pad(const uint8_t *bytes, size_t size, struct host_pad *pad);
 sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t size, uintptr_t *low, uintptr_t *high,
                                uint8_t *length, struct error *error);
 
-/* Where a branch of the stub, behind the displaced instruction's work or a skipped one, leads: behind the site or to a target. */
-uintptr_t host_stub_leads_to(const struct site *site, size_t offset);
+/* The pc of the program where the stub's state has STATE_TARGET: a displaced branch's target, or whatever else only the instruction
+ * tells. */
+uintptr_t host_stub_target(const struct site *site, size_t offset);
+
+/* The registers of a thread that stands in the site's stub, made those that the program has where the pc stands for. */
+void host_stub_view(const struct site *site, sighook_context *context);
 
 /* For the jump behind the displaced instruction, whose last HOST_BACK_LENGTH bytes say where, to lead to `target`. False where it
  * does not reach. */
 bool host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOST_BACK_LENGTH]);
-
-/* What to add to sp at that offset of a stub to have the program's own. */
-intptr_t host_stub_sp_offset(const struct site *site, size_t offset);
 
 /* The length of the instruction that begins with bytes[0]; 0: undecodable. */
 size_t host_insn_length(const uint8_t *bytes, size_t size);
@@ -123,6 +140,9 @@ size_t host_insn_flow(const uint8_t *bytes, size_t size, uintptr_t pc, struct ho
 
 /* Whether bytes[0, HOST_TRAP_LENGTH) are a breakpoint instruction, of whomever. */
 bool host_insn_is_breakpoint(const uint8_t *bytes);
+
+/* Whether every processor of this machine has the instruction, so that it makes no SIGILL; false where that is not known. */
+bool host_insn_is_everywhere(const uint8_t *bytes, size_t size);
 
 /* Whether the instruction may be hooked seeing what stands around it: `before` bytes, at most HOST_LOOK_AROUND, before it in
  * code[0, size), and as many behind it. */
@@ -147,6 +167,9 @@ size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX
 
 /* The length of the island that begins with code[0]. */
 size_t host_island_stands(const uint8_t *code);
+
+/* Where the island at `pc` leads, of which `size` bytes can be read; `pc` itself where none begins there. */
+uintptr_t host_island_target(uintptr_t pc, size_t size);
 
 /* The breakpoint instruction. */
 extern const uint8_t host_trap[HOST_TRAP_LENGTH];

@@ -22,6 +22,7 @@ struct os_span {
 
 struct os_maps {
   int descriptor;
+  int failure;              /* errno for which an answer could not be had, and was "no" */
   bool queries;             /* the system answers for one address; otherwise `text` holds the whole list */
   char *text;
   size_t length, size;
@@ -35,7 +36,7 @@ struct os_maps {
 /* 0 or errno. */
 int os_maps_open(struct os_maps *maps);
 void os_maps_close(struct os_maps *maps);
-/* The mapping that covers `address`. */
+/* The mapping that covers `address`. False where there is none, or where `failure` says that it cannot be known. */
 bool os_maps_find(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping);
 /* The lowest stretch of mappings that ends above `address`, with the stack told; false where none does. Where much is asked the answer
  * may be as old as the view. */

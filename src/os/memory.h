@@ -34,6 +34,8 @@ void os_free(void *memory, size_t size);
 /* A wish: random access over much memory is cheaper on large pages. */
 void os_prefer_large_pages(void *memory, size_t size);
 int os_protect(uintptr_t address, size_t size, unsigned protection);
+/* The same where rights that were had for a moment go again: where the system has no memory for it, tries for a while. */
+int os_protect_again(uintptr_t address, size_t size, unsigned protection);
 
 /* A word that a forked child finds zeroed, however it was forked; NULL where the system has no such thing. */
 uint32_t *os_allocate_fork_word(void);

@@ -1,16 +1,13 @@
-/* Making other threads see changed code, without stopping or signalling any. */
+/* Core synchronisation of the threads of this process. */
 #ifndef OS_SYNC_H
 #define OS_SYNC_H
 
-#include <stdbool.h>
-
 /* Registers this process; again after a fork. */
 void os_sync_start(void);
-/* Whether os_sync_core works; where it does not, only changes by one store are safe. */
-bool os_sync_works(void);
-/* Every other thread executes a core-serialising instruction before it runs user code again; also a full memory barrier. */
-void os_sync_core(void);
-/* A full memory barrier on every running thread; false where the system refuses. */
-bool os_barrier(void);
+/* Every other thread executes a core-serialising instruction before it runs user code again; also a full memory barrier. 0 or
+ * errno: where the system refuses, only changes by one store are safe. */
+int os_sync_core(void);
+/* A full memory barrier on every running thread. 0 or errno. */
+int os_barrier(void);
 
 #endif

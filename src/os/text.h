@@ -9,7 +9,8 @@
 /* A path to this address space's memory; to be opened anew for each task, since descriptors are inherited by forks, where
  * they would reach the parent, and may be closed by the program. */
 struct os_text {
-  int descriptor;           /* -1: not to be had */
+  int descriptor;           /* below zero: -errno, why none is to be had */
+  int failure;              /* errno for which the last read was refused, whatever may be there */
 };
 
 void os_text_open(struct os_text *text);

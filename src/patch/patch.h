@@ -39,7 +39,10 @@ bool patch_is_start(const struct change *change, size_t offset);
  * table to be ready. `failed_at`, where not NULL, tells the index of the change at fault. */
 sighook_status patch_apply(struct os_maps *maps, struct os_text *text, struct change *changes, size_t count, size_t *failed_at, struct error *error);
 
-/* The same round by round, in any order; what earlier rounds did is undone where a later one fails. */
+/* Undoes what patch_apply did, and swaps what stands before and after. */
+void patch_undo(struct os_maps *maps, struct os_text *text, struct change *changes, size_t count);
+
+/* Makes changes round by round, given in any order; what earlier rounds did is undone where a later one fails. */
 sighook_status patch_in_rounds(struct os_maps *maps, struct os_text *text, struct change *changes, size_t count, size_t *failed_at,
                                struct error *error);
 

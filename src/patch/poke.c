@@ -24,7 +24,7 @@ int poke_idle(struct os_text *text, uintptr_t address, const uint8_t *bytes, siz
   for (size_t i = 0; i < length; i++)
     ((volatile uint8_t *)address)[i] = bytes[i];
   host_code_written(address, length);
-  return os_protect(start, size, OS_READ | OS_EXECUTE);
+  return os_protect_again(start, size, OS_READ | OS_EXECUTE);
 }
 
 int poke_live(uintptr_t address, const uint8_t *bytes, size_t length)
@@ -43,5 +43,5 @@ int poke_live(uintptr_t address, const uint8_t *bytes, size_t length)
     before[i] = ((const volatile uint8_t *)address)[i];
   host_store(address, before, bytes, length);
   host_code_written(address, length);
-  return os_protect(start, size, OS_READ | OS_EXECUTE);
+  return os_protect_again(start, size, OS_READ | OS_EXECUTE);
 }

@@ -1,19 +1,6 @@
 /* Changes that wait for others. */
 #include "patch/patch.h"
 
-static void undo(struct os_maps *maps, struct os_text *text, struct change *changes, size_t count)
-{
-  struct error nothing;
-
-  for (size_t i = 0; i < count; i++) {
-    const uint8_t *swapped = changes[i].before;
-
-    changes[i].before = changes[i].after;
-    changes[i].after = swapped;
-  }
-  patch_apply(maps, text, changes, count, NULL, &nothing);
-}
-
 sighook_status patch_in_rounds(struct os_maps *maps, struct os_text *text, struct change *changes, size_t count, size_t *failed_at,
                                struct error *error)
 {
@@ -32,7 +19,7 @@ sighook_status patch_in_rounds(struct os_maps *maps, struct os_text *text, struc
   for (size_t first; status && start > 0; start = first) {
     for (first = start - 1; first > 0 && changes[first - 1].round == changes[start - 1].round;)
       first--;
-    undo(maps, text, changes + first, start - first);
+    patch_undo(maps, text, changes + first, start - first);
   }
   return status;
 }

@@ -40,7 +40,7 @@ static bool add_module(const struct os_module *image, void *unused)
 
 static bool is_same_module(const struct module *old, const struct module *new)
 {
-  if (old->object != new->object || old->image.base != new->image.base || old->image.low != new->image.low ||
+  if (old->identity.object != new->identity.object || old->image.base != new->image.base || old->image.low != new->image.low ||
       old->image.high != new->image.high || old->image.build_id_length != new->image.build_id_length ||
       !new->image.build_id_length)
     return false;
@@ -53,13 +53,11 @@ static bool is_same_module(const struct module *old, const struct module *new)
 /* Takes over what was known of modules that are still there, and drops the rest. */
 static void adopt(struct module *old, size_t old_count)
 {
-  struct os_module_identity identity;
-
   for (size_t i = 0; i < list_count; i++) {
     struct module *new = &list[i];
 
-    if (os_module_identify(new->image.text, &identity) == OS_MODULE_HERE)
-      new->object = identity.object;
+    if (os_module_identify(new->image.text, &new->identity) != OS_MODULE_HERE)
+      new->identity = (struct os_module_identity){0};
     for (size_t j = 0; j < old_count; j++)
       if (is_same_module(&old[j], new)) {
         new->serial = old[j].serial;
@@ -107,14 +105,16 @@ static struct module *listed(uintptr_t address)
   return NULL;
 }
 
+/* The build id is read only where the loader has mapped the same range: another module, or the same one a page further up, may have
+ * left that place unmapped. */
 static bool is_current(const struct module *module, const struct os_module_identity *identity)
 {
   const uint8_t *there = (const uint8_t *)module->image.build_id;
 
   if (!identity || !module->image.build_id_length)
     return os_modules_generation() == list_generation;
-  if (identity->object != module->object || identity->low > module->image.text ||
-      identity->high < module->image.text_end)
+  if (identity->object != module->identity.object || identity->low != module->identity.low ||
+      identity->high != module->identity.high)
     return false;
   for (size_t i = 0; i < module->image.build_id_length; i++)
     if (there[i] != module->build_id[i])

@@ -10,7 +10,7 @@
 struct module {
   struct os_module image;
   uint64_t serial;    /* another one whenever other code may lie there */
-  const void *object; /* as os_module_identify says it */
+  struct os_module_identity identity; /* as os_module_identify says it */
   uint8_t build_id[OS_MODULE_BUILD_ID];
   struct module_facts facts; /* found out at the first need */
   bool facts_read;

@@ -10,8 +10,9 @@
 
 struct site;
 
-/* A breakpoint instruction of the program's own, displaced into a stub: its trap is the program's. */
-enum { TABLE_DISPLACED_TRAP = 1, TABLE_TAG = 3 };
+/* A breakpoint instruction of the program's own, displaced into a stub: its trap is the program's. And a page that holds islands only,
+ * which is no site's. */
+enum { TABLE_DISPLACED_TRAP = 1, TABLE_LANDING_PAGE = 2, TABLE_TAG = 3 };
 
 struct table_value {
   struct site *site;       /* NULL: nothing known */

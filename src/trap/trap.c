@@ -7,16 +7,22 @@
 #include "core/site.h"
 #include "frame/frame.h"
 #include "host/host.h"
+#include "os/signals.h"
 #include "os/text.h"
+#include "os/threads.h"
 #include "table/table.h"
 #include "trap/chain.h"
 
 enum { LOOKS = 3 };
 
 static struct handled {
+  int signal_number;
+  const char *name;
   struct chain_link previous;
   bool started;
-} breakpoint, illegal;
+} breakpoint = {.signal_number = SIGTRAP, .name = "SIGTRAP"}, illegal = {.signal_number = SIGILL, .name = "SIGILL"};
+
+static trap_receiver foreign;
 
 /* Looked at without reading, since code may be executable only. What cannot be looked at is taken for a breakpoint: not ours. */
 static bool breakpoint_stands(uintptr_t address)
@@ -47,6 +53,34 @@ static bool stands_for_others(uintptr_t address)
       return false;
   }
   return true;
+}
+
+/* By somebody, not forced on the thread by a trap. */
+static bool is_sent(const siginfo_t *info)
+{
+  return info && info->si_code <= 0;
+}
+
+/* Whether the pc behind a breakpoint at `address` may be where the thread stood anyway. */
+static bool begins_behind(const struct site *site, uintptr_t address)
+{
+  if (!site->stub)
+    return table_find(address + HOST_TRAP_PC_OFFSET).site != NULL;
+  return site->length == HOST_TRAP_PC_OFFSET && !(site_in_place(site) && site->entry == SIGHOOK_ENTRY_TRAP);
+}
+
+/* A signal that was sent goes on to whom it is for. While one to this thread is pending, the kernel drops that of a
+ * breakpoint, which is therefore met again; one to the process pends apart, and takes no place. */
+static void meet_again(const siginfo_t *info, uintptr_t address, void *ucontext)
+{
+  struct table_value found = table_find(address);
+
+  if (info->si_code == SI_USER)
+    return;
+  if (found.site && found.tag == TABLE_DISPLACED_TRAP)
+    frame_set_pc(ucontext, site_next(found.site));
+  else if (found.site && !begins_behind(found.site, address))
+    frame_set_pc(ucontext, address);
 }
 
 static bool claim_breakpoint(uintptr_t address, void *ucontext)
@@ -84,20 +118,11 @@ static bool claim_illegal(uintptr_t address, void *ucontext)
 {
   struct table_value found = table_find(address);
 
-  if (!found.site || found.tag || !found.site->was_illegal)
+  if (!found.site || found.tag || !site_was_illegal(found.site, address))
     return false;
-  switch ((enum site_state)atomic_load_explicit(&found.site->state, memory_order_acquire)) {
-  case SITE_LIVE:
+  if (atomic_load_explicit(&found.site->state, memory_order_acquire) == SITE_LIVE)
     frame_set_pc(ucontext, site_gate(found.site));
-    return true;
-  case SITE_PATCH:                   /* by the caller's bytes, which may be no instruction */
-    return false;
-  case SITE_PATCHING:
-  case SITE_IDLE:
-    break;
-  }
-  frame_set_pc(ucontext, address);
-  return true;
+  return true; /* else by what stands there now, at which the pc is */
 }
 
 bool trap_claim(int signal_number, const void *siginfo, void *ucontext)
@@ -106,7 +131,10 @@ bool trap_claim(int signal_number, const void *siginfo, void *ucontext)
 
   switch (frame_trap(signal_number, siginfo, ucontext, &address)) {
   case FRAME_BREAKPOINT:
-    return claim_breakpoint(address, ucontext);
+    if (!is_sent(siginfo))
+      return claim_breakpoint(address, ucontext);
+    meet_again(siginfo, address, ucontext);
+    break;
   case FRAME_ILLEGAL:
     return claim_illegal(address, ucontext);
   case FRAME_NO_TRAP:
@@ -127,29 +155,54 @@ static void on_signal(int signal_number, siginfo_t *info, void *ucontext)
   if (trap_claim(signal_number, info, ucontext))
     return;
   tell_address(info, ucontext);
-  chain_deliver(signal_number == SIGILL ? &illegal.previous : &breakpoint.previous, signal_number, info, ucontext);
+  if (foreign)
+    foreign(signal_number, info, ucontext);
+  else
+    chain_deliver(signal_number == SIGILL ? &illegal.previous : &breakpoint.previous, signal_number, info, ucontext);
 }
 
-static sighook_status start(struct handled *handled, int signal_number, struct error *error)
+static struct handled *handled_by(enum trap_kind kind)
 {
-  struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  return kind == TRAP_ILLEGAL ? &illegal : &breakpoint;
+}
 
-  if (handled->started)
+sighook_status trap_start(enum trap_kind kind, struct error *error)
+{
+  struct handled *handled = handled_by(kind);
+  struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER}, now;
+
+  if (sigaction(handled->signal_number, NULL, &now) != 0)
+    return error_os(error, SIGHOOK_SIGNAL_FAILED, 0, "sigaction", errno);
+  if (handled->started && now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)
     return SIGHOOK_OK;
   action.sa_sigaction = on_signal;
-  sigemptyset(&action.sa_mask);
-  if (sigaction(signal_number, NULL, &handled->previous.action) != 0 || sigaction(signal_number, &action, NULL) != 0)
+  *(uint64_t *)&action.sa_mask = OS_SIGNALS_THAT_COME;   /* a handler inside ours would be one more frame on the stack */
+  action.sa_flags |= chain_restart_flag(&now);
+  chain_set(&handled->previous, &now, handled->started);
+  if (sigaction(handled->signal_number, &action, NULL) != 0)
     return error_os(error, SIGHOOK_SIGNAL_FAILED, 0, "sigaction", errno);
   handled->started = true;
   return SIGHOOK_OK;
 }
 
-sighook_status trap_start(struct error *error)
+bool trap_handles(int signal_number)
 {
-  return start(&breakpoint, SIGTRAP, error);
+  return signal_number == SIGTRAP ? breakpoint.started : signal_number == SIGILL && illegal.started;
 }
 
-sighook_status trap_start_illegal(struct error *error)
+void trap_hand_to(trap_receiver receiver)
 {
-  return start(&illegal, SIGILL, error);
+  foreign = receiver;
+}
+
+sighook_status trap_check_threads(enum trap_kind kind, uintptr_t address, const char *why, struct error *error)
+{
+  const struct handled *handled = handled_by(kind);
+  int thread = os_thread_that_blocks(handled->signal_number);
+
+  if (!thread)
+    return SIGHOOK_OK;
+  return error_set(error, SIGHOOK_SIGNAL_FAILED, address,
+                   "a trap at %#lx would kill thread %d, which blocks %s; needed since %s", address, thread,
+                   handled->name, why);
 }

@@ -237,9 +237,13 @@ static void attached(unsigned room)
   say_done("gdb attached to the program", room);
 }
 
-/* Entries that are traps, for a gdb that passes SIGTRAP and has no breakpoint. */
+/* Entries that are traps, for a gdb that passes SIGTRAP and has no breakpoint but where it listens for new memory of stubs, which is
+ * there before it comes. */
 static void passed(unsigned room)
 {
+  trial_begin(prey(0), room);
+  must_install();
+  must_remove();
   wait_for_gdb();
   for (unsigned i = 0; i < prey_count(); i++) {
     trial_begin(prey(i), room);

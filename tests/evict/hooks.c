@@ -1,31 +1,5 @@
 #include "hooks.h"
 
-#include <signal.h>
-#include <string.h>
-#include <sys/wait.h>
-
-bool in_child(void (*work)(void))
-{
-  static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS};
-  int status = -1;
-  pid_t child;
-
-  fflush(stdout);
-  child = fork();
-  if (child == 0) {
-    for (unsigned i = 0; i < sizeof fatal / sizeof *fatal; i++)
-      signal(fatal[i], SIG_DFL);       /* cmocka's handlers would go on with the tests, in the child */
-    work();
-    fflush(stdout);
-    _exit(0);
-  }
-  if (waitpid(child, &status, 0) != child)
-    return false;
-  if (WIFSIGNALED(status))
-    fprintf(stderr, "killed by signal %d\n", WTERMSIG(status));
-  return status == 0;
-}
-
 static void ignore(sighook_context *context, void *user)
 {
   (void)context;

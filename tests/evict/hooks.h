@@ -1,4 +1,4 @@
-/* Hooks by the thousand, and children in which they are made. */
+/* Hooks by the thousand. */
 #ifndef TESTS_EVICT_HOOKS_H
 #define TESTS_EVICT_HOOKS_H
 
@@ -8,11 +8,9 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <sighook/sighook.h>
+#include "child.h"
 #include "invariant.h"
 #include "require.h"
-
-/* Runs `work` in a child, so that nothing of it is left behind; true where that came to its end. */
-bool in_child(void (*work)(void));
 
 sighook_spec spec_of(uintptr_t address, uint32_t flags);
 

@@ -5,15 +5,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 #include "holding.h"
+#include "isa/x86_64/insn.h"
 #include "reach.h"
 
 /* Each of the first steps, then some: by a boundary it is a long way through the handler of the signal. */
 enum { STEPS_MAX = 1000, EACH = 14, STRIDE = 7, STRIDE_BY_SIGNAL = 71, STRIDE_LONG = 3,
        SOME = 3 };                    /* of the functions one of so many, where it takes long */
 
-enum command { NOTHING, INSTALL, REMOVE, JOIN, LEAVE, LEAVE_AND_INSTALL, REMOVE_BOTH, REMOVE_AND_JOIN, REMOVE_AND_INSTALL };
+enum command { NOTHING, INSTALL, REMOVE, JOIN, LEAVE, LEAVE_AND_INSTALL, REMOVE_BOTH, REMOVE_AND_JOIN, REMOVE_AND_INSTALL,
+               REMOVE_AND_PATCH, UNPATCH };
 
 static enum reach_kind kind;
 
@@ -38,6 +41,20 @@ static long call(void)
              : reach()->function(HOLDING_ARGUMENT);
 }
 
+static const uint8_t *boundary(void)
+{
+  return reach()->boundaries[shared->way ? shared->way - 1 : 0];
+}
+
+/* With what stands there, so that the result is the same. */
+static sighook_status patch_boundary(void)
+{
+  uint8_t code[X64_INSN_MAX];
+
+  memcpy(code, boundary(), sizeof code);
+  return sighook_patch_bytes((uintptr_t)boundary(), code, x64_length(code, sizeof code), NULL);
+}
+
 /* The hook that joins is on the boundary of the way, or the first one. */
 static sighook_status obey(int command)
 {
@@ -46,12 +63,16 @@ static sighook_status obey(int command)
 
   if (command == REMOVE_BOTH)
     return holding_remove_both(site, joined);
-  if (command == REMOVE || command == REMOVE_AND_JOIN || command == REMOVE_AND_INSTALL)
+  if (command == UNPATCH)
+    return sighook_unhook((uintptr_t)boundary());
+  if (command == REMOVE || command == REMOVE_AND_JOIN || command == REMOVE_AND_INSTALL || command == REMOVE_AND_PATCH)
     status = sighook_remove(site);
   if (!status && (command == LEAVE || command == LEAVE_AND_INSTALL))
     status = sighook_remove(joined);
   if (!status && (command == JOIN || command == REMOVE_AND_JOIN))
-    status = holding_install(reach()->boundaries[shared->way ? shared->way - 1 : 0], &joined);
+    status = holding_install(boundary(), &joined);
+  if (!status && command == REMOVE_AND_PATCH)
+    status = patch_boundary();
   if (status || (command != INSTALL && command != REMOVE_AND_INSTALL && command != LEAVE_AND_INSTALL))
     return status;
   status = holding_install(reach()->site, &site);
@@ -207,6 +228,18 @@ static void late_signals_are_understood(void **state)
   by_every_way(late, 1);
 }
 
+static void late_at_a_patch(void)
+{
+  hold_at_signal("its removal and a patch of the boundary", REMOVE_AND_PATCH, UNPATCH);
+  start_afresh();                     /* the boundary would get another stub, for which there is no room */
+}
+
+static void late_signals_are_understood_where_a_patch_stands(void **state)
+{
+  (void)state;
+  by_every_way(late_at_a_patch, getenv("SIGHOOK_LONG") ? 1 : SOME);
+}
+
 int main(void)
 {
   static int illegal;
@@ -218,6 +251,7 @@ int main(void)
       BOTH(held_while_a_hook_joins),
       BOTH(held_while_the_hook_goes_and_another_stays),
       BOTH(late_signals_are_understood),
+      BOTH(late_signals_are_understood_where_a_patch_stands),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,15 +52,15 @@ static void count_signals(void)
   traps = illegals = 0;
 }
 
-/* From now on a signal of either kind kills. */
-static void block_signals(void)
+/* While they are blocked, a signal of either kind kills. No hook comes or goes meanwhile that might make one. */
+static void block_signals(int how)
 {
   sigset_t both;
 
   sigemptyset(&both);
   sigaddset(&both, SIGTRAP);
   sigaddset(&both, SIGILL);
-  REQUIRE(sigprocmask(SIG_BLOCK, &both, NULL) == 0);
+  REQUIRE(sigprocmask(how, &both, NULL) == 0);
 }
 
 /* ---- each alone ---- */
@@ -119,6 +119,13 @@ static void come_and_go(void)
 
 /* ---- without a signal ---- */
 
+static void check_calls_without(const struct reach *reach, long hits_each)
+{
+  block_signals(SIG_BLOCK);
+  check_calls(reach, hits_each);
+  block_signals(SIG_UNBLOCK);
+}
+
 static void all_at_once_without_signals(void)
 {
   sighook_hook hooks[REACH_MAX];
@@ -130,13 +137,12 @@ static void all_at_once_without_signals(void)
 
     hooks[i] = reach_install(&reaches[i], kind, &spec);
   }
-  block_signals();
   for (unsigned i = 0; i < reach_count; i++)
-    check_calls(&reaches[i], 1);
+    check_calls_without(&reaches[i], 1);
   for (unsigned i = 0; i < reach_count; i++) {
     REQUIRE(sighook_remove(hooks[i]) == SIGHOOK_OK);
     reach_require_unchanged(&reaches[i]);
-    check_calls(&reaches[i], 0);
+    check_calls_without(&reaches[i], 0);
   }
 }
 
@@ -167,12 +173,11 @@ static void skip_each(void)
 
     skipped = &reaches[i];
     hook = reach_install(skipped, kind, &spec);
-    block_signals();
-    check_calls(skipped, 1);
+    check_calls_without(skipped, 1);
     REQUIRE(sighook_remove(hook) == SIGHOOK_OK);
     REQUIRE(sighook_instrument_no_original((uintptr_t)skipped->site, do_as_the_site, NULL) == SIGHOOK_OK);
     REQUIRE(reach_stands(skipped, kind));
-    check_calls(skipped, 1);
+    check_calls_without(skipped, 1);
     REQUIRE(sighook_unhook((uintptr_t)skipped->site) == SIGHOOK_OK);
     reach_require_unchanged(skipped);
   }
@@ -204,8 +209,7 @@ static void set_pc_to_each_boundary(void)
       sighook_spec spec = spec_at(reaches[i].site, go_to_boundary, &jump);
       sighook_hook hook = reach_install(&reaches[i], kind, &spec);
 
-      block_signals();
-      check_calls(&reaches[i], 1);
+      check_calls_without(&reaches[i], 1);
       REQUIRE(sighook_remove(hook) == SIGHOOK_OK);
     }
 }
@@ -272,11 +276,12 @@ static void replace_the_function(void)
       reach_remember();
       REQUIRE(sighook_inline_hook((uintptr_t)reaches[i].site, ten_more, (void **)&original, NULL) == SIGHOOK_OK);
       REQUIRE(reach_stands(&reaches[i], kind));
-      block_signals();
+      block_signals(SIG_BLOCK);
       hits = 0;
       for (long n = -HIGHEST; n <= HIGHEST; n++)
         REQUIRE(reaches[i].function(n) == reach_expected(n) + 10 && original(n) == reach_expected(n));
       REQUIRE(hits == 2 * HIGHEST + 1);
+      block_signals(SIG_UNBLOCK);
       REQUIRE(sighook_unhook((uintptr_t)reaches[i].site) == SIGHOOK_OK);
       reach_require_unchanged(&reaches[i]);
     }

@@ -9,7 +9,7 @@
  *     while it stands. (On one that gave way nothing is lost: its jump leads to that instruction's copy only.)
  *  2. A probe goes that came on an instruction in whose place our jump stands, the hooked one or the one that gave way: now the
  *     file's byte stands before the rest of our jump. That does no harm where our jump begins with this very byte; where the
- *     hooked instruction has only the one (the hook is gone then, and SIGHOOK_CONFLICT tells on removal); and on padding, with
+ *     hooked instruction has only the one (the hook is gone then, and its removal finds nothing to do); and on padding, with
  *     which the site's jump has another island. Else there is no instruction of anybody's any more, or the jump of the site,
  *     which leans on that byte, leads where nothing was free, or nothing would have had to give way. SIGHOOK_CONFLICT tells on
  *     removal, and this test does not run it. */
@@ -116,7 +116,7 @@ static void set_before_the_hook(void)
 /* The probe is gone from where something of ours stood. */
 static void gone_from_ours(const uint8_t hooked[TRIAL_BYTES], bool is_site)
 {
-  bool is_short = length_at((uintptr_t)trial.original + (trial.broken - (uintptr_t)trial_code())) == 1;
+  size_t at = trial.broken - (uintptr_t)trial_code(), length = length_at((uintptr_t)trial.original + at);
   uint8_t expected[TRIAL_BYTES];
 
   memcpy(expected, hooked, TRIAL_BYTES);
@@ -128,11 +128,16 @@ static void gone_from_ours(const uint8_t hooked[TRIAL_BYTES], bool is_site)
     must_be_restored();
     return;
   }
-  if (is_site && (is_short || (trial.flags & SIGHOOK_FORCE_TRAP)))
+  if (is_site && (length == 1 || (trial.flags & SIGHOOK_FORCE_TRAP)))
     must_call(0);
   else if (is_boundary(trial.broken) && !trial_is_fragile())
     must_call(1);
-  must_not_be_removed();
+  if (memcmp(expected + at, trial.original + at, length) != 0) {
+    must_not_be_removed();
+    return;
+  }
+  must_remove();                      /* the program's instruction stands there already */
+  must_be_restored();
 }
 
 /* `is_site`: on what is hooked; else on what gave way. */

@@ -1,5 +1,6 @@
-/* Threads with a shadow stack: no hook may be installed, since a stub's returns would not agree with it. Few kernels have such
- * stacks, so the kernel's answer is given by this program: its filter hands that one system call to a handler of SIGSYS. */
+/* Threads with a shadow stack, or whose indirect branches are tracked: no hook may be installed, since a stub's returns and an entry in
+ * a landing pad's place would not agree with it. Few kernels have either, so the kernel's answer is given by this program: its filter
+ * hands that one system call to a handler of SIGSYS. */
 #define _GNU_SOURCE
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -15,6 +16,7 @@
 #include "shadow_stack.h"
 
 static uint64_t told = 1;
+static unsigned check;
 
 static long plus_one(long value)
 {
@@ -36,7 +38,7 @@ static int filter_the_question(void)
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SHADOW_STACK_CALL, 0, 3),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SHADOW_STACK_QUESTION, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, checks[check].question, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
@@ -54,7 +56,7 @@ static int refused_by_name(sighook_status status)
   sighook_error error = {.size = sizeof error};
 
   return status == SIGHOOK_UNSUPPORTED && sighook_last_error(&error) == SIGHOOK_OK &&
-         strstr(error.message, SHADOW_STACK_NAME) != NULL;
+         strstr(error.message, checks[check].name) != NULL;
 }
 
 /* In a child, whose filter goes with it. */
@@ -77,12 +79,11 @@ static int run_with_shadow_stack(void)
   return sighook_install(&spec, &late) == SIGHOOK_OK ? 0 : 4;
 }
 
-static void hooks_are_refused_by_name_on_a_shadow_stack(void **state)
+static void refuse_by_name(void)
 {
   int status;
   pid_t child = fork();
 
-  (void)state;
   if (child == 0)
     _exit(run_with_shadow_stack());
   assert_int_equal(waitpid(child, &status, 0), child);
@@ -92,9 +93,16 @@ static void hooks_are_refused_by_name_on_a_shadow_stack(void **state)
   assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void hooks_are_refused_by_name_where_branches_are_checked(void **state)
+{
+  (void)state;
+  for (check = 0; check < sizeof checks / sizeof *checks; check++)
+    refuse_by_name();
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(hooks_are_refused_by_name_on_a_shadow_stack)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(hooks_are_refused_by_name_where_branches_are_checked)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

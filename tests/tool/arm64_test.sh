@@ -7,7 +7,8 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 readonly here build=$1 kernel=$2
-tests=(count untouched errors selectors list programs)
+readonly some_of_libc='sig*@libc,raise@libc,kill@libc,printf@libc,malloc,free,mem*@libc,pthread_*@libc,exec*@libc,posix_spawn*@libc,fork@libc'
+tests=(count untouched errors selectors list programs signals)
 directory=${SIGHOOK_ARM64:-${XDG_CACHE_HOME:-$HOME/.cache}/sighook-arm64}
 shift 2
 root="root-12"
@@ -42,7 +43,8 @@ untouched 60 . ./setup; ./untouched_test.sh ./sighook /payload/calls
 errors 60 . ./setup; ./errors_test.sh ./sighook /payload/calls /payload/calls-static
 selectors 60 . ./setup; ./selectors_test.sh ./sighook /payload/calls /payload/names $offset $inside
 list 200 . ./setup; ./list_test.sh ./sighook /payload/calls /payload/calls-static
-programs 300 . ./setup; ./programs_test.sh ./sighook
+programs 400 . ./setup; ./programs_test.sh ./sighook
+signals 300 . ./setup; ./signals_test.sh ./sighook /payload/signals /payload/faults "$some_of_libc"
 $([ "$root" != root-13 ] || echo "list_pid 300 . ./setup; ./list_pid_test.sh ./sighook /payload/calls /payload/calls-static /payload/itself 30000000")
 END
 }
@@ -60,7 +62,7 @@ copy_libraries() { # root folder
 
 make_payload() {
   mkdir -p "$payload/agent"
-  cp "$build/tool/sighook" "$build"/tests/tool/{calls,calls-static,names,itself} "$here"/{checks,*_test}.sh "$payload"
+  cp "$build/tool/sighook" "$build"/tests/tool/{calls,calls-static,names,itself,signals,faults} "$here"/{checks,*_test}.sh "$payload"
   cp "$build"/tool/agent/{libsighook-agent.so,sighook-host} "$payload/agent"
   write_setup
   write_commands

@@ -18,24 +18,35 @@ sums_of() { # folder
   (shopt -s nullglob && cd "$1" && for file in *; do cksum "$file"; done)
 }
 
-# Runs a command without us and with us, and compares all that can be seen. Extra results are in the folder `made`.
-same() { # sentence -- command...
-  local sentence=$1 plain hooked
-  shift 2
-  rm -rf "$scratch/made" && mkdir "$scratch/made"
-  "$@" >"$scratch/plain" 2>"$scratch/plain-error"
-  plain=$?
-  rm -rf "$scratch/made-plain" && mv "$scratch/made" "$scratch/made-plain" && mkdir "$scratch/made"
-  "$sighook" count -q -o "$scratch/table" -e "$selectors" -- "$@" >"$scratch/hooked" 2>"$scratch/hooked-error"
+# The same with us: by the entries that each function gets, or by traps.
+same_hooked() { # sentence option... -- command...
+  local sentence=$1 hooked
+  shift
+  mkdir "$scratch/made"
+  "$sighook" count -q -e "$selectors" "$@" >"$scratch/hooked" 2>"$scratch/hooked-error"
   hooked=$?
   equal "$sentence: status" "$plain" "$hooked"
   same_file "$sentence: output" "$scratch/plain" "$scratch/hooked"
   same_file "$sentence: standard error" "$scratch/plain-error" "$scratch/hooked-error"
   equal "$sentence: files made" "$(sums_of "$scratch/made-plain")" "$(sums_of "$scratch/made")"
+  rm -rf "$scratch/made"
+}
+
+# Runs a command without us and with us, and compares all that can be seen. Extra results are in the folder `made`.
+same() { # sentence -- command...
+  local sentence=$1 plain
+  shift 2
+  mkdir "$scratch/made"
+  "$@" >"$scratch/plain" 2>"$scratch/plain-error"
+  plain=$?
+  rm -rf "$scratch/made-plain" && mv "$scratch/made" "$scratch/made-plain"
+  same_hooked "$sentence, trapped" --force-trap -o "$scratch/table-trapped" -- "$@"
+  same_hooked "$sentence" -o "$scratch/table" -- "$@"
 }
 
 counted() { # sentence function least
   at_least "$1" "$3" "$(calls_of "$scratch/table" "$2")"
+  at_least "$1, trapped" "$3" "$(calls_of "$scratch/table-trapped" "$2")"
 }
 
 compile_parts() {
@@ -95,6 +106,12 @@ counted "python's processes are counted" execve@libc.so.6 80
   same "a shell that traps signals" -- bash -c 'trap "echo caught" USR1; kill -USR1 $$; { sh -c "kill -9 \$\$"; } 2>/dev/null; echo $?'
   same "a shell whose pipe breaks" -- bash -c 'yes | head -2; echo "${PIPESTATUS[*]}"'
   same "a shell that starts many programs" -- sh -c 'i=0; while [ $i -lt 200 ]; do /bin/echo $i; i=$((i + 1)); done | md5sum'
+  if command -v perl >/dev/null; then
+    same "perl's system and pipes" -- perl -e 'print system("exit 3") >> 8, "\n", `echo back`; open(my $p, "|cat"); print $p "to cat\n"'
+  fi
+  if command -v awk >/dev/null; then
+    same "awk's system and pipes" -- awk 'BEGIN { print system("exit 3"); "echo read" | getline x; print x | "cat" }'
+  fi
   same "jobs in the background" -- bash -c '{ for i in 1 2 3 4; do (sleep 0.0$i; echo $i) & done; wait; } | sort; echo done'
 }
 
@@ -108,6 +125,7 @@ everyday() { # sentence -- command...
   at_least "$1: what it chose is named" 1 "$(count_like "$scratch/table" '* strlen@libc.so.6 -> *')"
 }
 everyday "sort" -- sort "$scratch/numbers"
+equal "sort: a trap is counted as often as a branch" "$(calls_of "$scratch/table")" "$(calls_of "$scratch/table-trapped")"
 # shellcheck disable=SC2016  # the inner shell's
 everyday "bash" -- bash -c 'for i in {1..300}; do x=$x$i; y=${x//1/one}; done; echo "${#y} $(echo "$y" | md5sum)"'
 everyday "python" -- /usr/bin/python3 -c 'import json; print(json.dumps({str(i): [i] * (i % 7) for i in range(2000)}))'

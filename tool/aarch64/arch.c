@@ -17,7 +17,10 @@ const struct arch arch = {.elf = EM_AARCH64,
                           .jump_slot = R_AARCH64_JUMP_SLOT,
                           .global_data = R_AARCH64_GLOB_DAT,
                           .choice = R_AARCH64_IRELATIVE,
-                          .shadow_stack = "guarded control stack"};
+                          .shadow_stack = "guarded control stack",
+                          .call = "\x01\x00\x00\xD4",   /* svc #0 */
+                          .call_length = A64_INSN_LENGTH,
+                          .number_length = A64_INSN_LENGTH};
 
 static uint32_t word_at(const uint8_t *code, size_t at)
 {
@@ -54,6 +57,54 @@ size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t
     return at + 2 * A64_INSN_LENGTH;
   }
   return 0;
+}
+
+enum { NUMBER_REGISTER = 8 };
+
+/* movz, x or w */
+static bool loads(uint32_t word, unsigned *to, uint32_t *number)
+{
+  *to = word & 31;
+  *number = word >> 5 & 0xFFFF;
+  return (word & 0x7FE00000) == 0x52800000;
+}
+
+/* mov x8 or w8, from another register; uxtw x8. */
+static bool copies_number(uint32_t word, unsigned *from)
+{
+  *from = word >> 16 & 31;
+  if ((word & 0x7FE0FFFF) == (0x2A0003E0 | NUMBER_REGISTER))
+    return true;
+  *from = word >> 5 & 31;
+  return (word & 0xFFFFFC1F) == (0xD3407C00 | NUMBER_REGISTER);
+}
+
+/* Always met at the call itself, which is as long as a branch. */
+bool arch_find_call(const uint8_t *code, size_t size, size_t *from, bool (*wanted)(uint32_t number), struct arch_call *call)
+{
+  bool suits = false, may_come = false;
+  uint32_t last = ARCH_CALL_ANY;
+
+  for (size_t at = 0; at + A64_INSN_LENGTH <= size; at += A64_INSN_LENGTH) {
+    uint32_t word = word_at(code, at), number;
+    unsigned which;
+
+    if (loads(word, &which, &number)) {
+      may_come |= wanted(number);
+      if (which == NUMBER_REGISTER) {
+        suits = wanted(number);
+        last = number;
+      }
+    } else if (copies_number(word, &which)) {
+      suits = which == 0 || may_come;
+      last = ARCH_CALL_ANY;
+    } else if (at >= *from && suits && memcmp(code + at, arch.call, arch.call_length) == 0) {
+      *call = (struct arch_call){at, at + A64_INSN_LENGTH, last};
+      *from = at + A64_INSN_LENGTH;
+      return true;
+    }
+  }
+  return false;
 }
 
 /* Guarded pages, tagged memory and shadow stacks are flags of mappings. */

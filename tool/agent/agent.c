@@ -17,6 +17,7 @@
 #include "environment.h"
 #include "lister.h"
 #include "raw_syscall.h"
+#include "signals.h"
 
 enum { REFUSED_STATUS = 125 };
 
@@ -152,7 +153,6 @@ static void after_fork_in_child(void)
     return;
   self->id_space = parent->id_space;
   self->image = parent->image;
-  self->plan = parent->plan;
   atomic_store_explicit(&self->state, PROCESS_RUNS, memory_order_release);
 }
 
@@ -188,13 +188,21 @@ _Noreturn static void list(void)
 
 static void count(void)
 {
+  bool traps;
+
   counters_set_source(take_chunk);
   /* Before the library's own, so that the child's first hits are its own. */
   pthread_atfork(before_fork, NULL, after_fork_in_child);
-  if (self->image && can_reach(self->image))
-    install_sites(channel_at(channel, self->image));
-  if (channel->follow)
-    execute_follow();
+  if (self->image && can_reach(self->image)) {
+    struct channel_image *image = channel_at(channel, self->image);
+
+    guard_start(image);
+    traps = install_sites(image);
+    execute_follow(traps);
+    guard_ready();
+  } else if (channel->follow) {
+    execute_follow(false);
+  }
   forget_own_calls();
 }
 

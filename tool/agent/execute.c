@@ -18,6 +18,7 @@
 #include "environment.h"
 #include "os/memory.h"
 #include "raw_syscall.h"
+#include "signals.h"
 
 enum { HEAD = 1024, INTERPRETER = 64, BUFFERS = 64 };
 
@@ -168,16 +169,33 @@ static char *const *with_agent(char *const *environment)
   return memory ? environment_with_agent(channel, environment, memory) : environment;
 }
 
+/* Tries it with signals as the program wants them for the one to come. Where that fails, it fails alike without. */
+static void try_as_asked(long number, long a, long b, long c, long d, long e)
+{
+  uint64_t ignored;
+
+  if (!guard_before_execute(&ignored))
+    return;
+  host_syscall6(number, a, b, c, d, e, 0);
+  guard_after_execute(ignored);
+}
+
 static void add_agent(sighook_context *context, unsigned argument)
 {
   sighook_set_arg(context, argument, (uint64_t)(uintptr_t)with_agent((char *const *)sighook_arg(context, argument)));
 }
 
+static long argument(const sighook_context *context, unsigned index)
+{
+  return (long)sighook_arg(context, index);
+}
+
 static void on_execve(sighook_context *context, void *unused)
 {
   (void)unused;
-  if (can_follow_path(AT_FDCWD, (const char *)sighook_arg(context, 0)))
+  if (channel->follow && can_follow_path(AT_FDCWD, (const char *)sighook_arg(context, 0)))
     add_agent(context, 2);
+  try_as_asked(SYS_execve, argument(context, 0), argument(context, 1), argument(context, 2), 0, 0);
 }
 
 static const char by_descriptor[] = "a program given by descriptor";
@@ -188,15 +206,19 @@ static void on_execveat(sighook_context *context, void *unused)
   const char *path = (const char *)sighook_arg(context, 1);
 
   (void)unused;
-  if (*path ? can_follow_path(directory, path) : can_follow(directory, by_descriptor))
+  if (channel->follow && (*path ? can_follow_path(directory, path) : can_follow(directory, by_descriptor)))
     add_agent(context, 3);
+  try_as_asked(SYS_execveat, directory, (long)path, argument(context, 2), argument(context, 3), argument(context, 4));
 }
 
 static void on_fexecve(sighook_context *context, void *unused)
 {
+  int descriptor = (int)sighook_arg(context, 0);
+
   (void)unused;
-  if (can_follow((int)sighook_arg(context, 0), by_descriptor))
+  if (channel->follow && can_follow(descriptor, by_descriptor))
     add_agent(context, 2);
+  try_as_asked(SYS_execveat, descriptor, (long)"", argument(context, 1), argument(context, 2), AT_EMPTY_PATH);
 }
 
 /* ---- where no branch fits ---- */
@@ -225,11 +247,11 @@ __attribute__((visibility("default"))) int fexecve(int descriptor, char *const a
 
 /* ---- start ---- */
 
-static bool hook(const char *name, sighook_handler handler)
+static bool hook(const char *name, sighook_handler handler, bool traps)
 {
   sighook_spec spec = {.size = sizeof spec,
                        .kind = SIGHOOK_PROBE,
-                       .flags = SIGHOOK_INTEGER_ONLY | SIGHOOK_REQUIRE_BRANCH | SIGHOOK_ALLOW_RECURSION,
+                       .flags = SIGHOOK_INTEGER_ONLY | SIGHOOK_ALLOW_RECURSION | (traps ? 0 : SIGHOOK_REQUIRE_BRANCH),
                        .address = (uintptr_t)dlsym(RTLD_NEXT, name),
                        .handler = handler};
   sighook_hook handle;
@@ -237,10 +259,10 @@ static bool hook(const char *name, sighook_handler handler)
   return spec.address && sighook_install(&spec, &handle) == SIGHOOK_OK;
 }
 
-void execute_follow(void)
+void execute_follow(bool traps)
 {
-  if (!hook("execve", on_execve))
+  if (!hook("execve", on_execve, traps) && channel->follow)
     note("programs that are executed", "no branch fits at execve");
-  stands_in_for_execveat = !hook("execveat", on_execveat);
-  stands_in_for_fexecve = !hook("fexecve", on_fexecve);
+  stands_in_for_execveat = !hook("execveat", on_execveat, traps) && channel->follow;
+  stands_in_for_fexecve = !hook("fexecve", on_fexecve, traps) && channel->follow;
 }

@@ -4,8 +4,8 @@
 
 struct channel_process *take_process(void)
 {
-  uint64_t offset = channel_pop(channel, &channel->free_processes, channel_mapped);
   struct channel_process *process;
+  uint64_t offset = channel_pop(channel, &channel->free_processes, channel_mapped - sizeof *process);
 
   if (offset) {
     process = channel_at(channel, offset);
@@ -33,7 +33,7 @@ struct counter *take_chunk(uint32_t number)
 
   if (!self)
     return NULL;
-  offset = channel_pop(channel, &channel->free_chunks, channel_mapped);
+  offset = channel_pop(channel, &channel->free_chunks, channel_mapped - sizeof *chunk);
   if (!offset)
     offset = channel_take(channel, sizeof *chunk, channel_mapped);
   if (!offset) {

@@ -123,7 +123,7 @@ bool os_is_kernel_code(uintptr_t address, const char **name)
 
 void os_text_open(struct os_text *text)
 {
-  text->descriptor = -1;
+  *text = (struct os_text){.descriptor = -1};
 }
 
 void os_text_close(struct os_text *text)
@@ -217,7 +217,14 @@ bool os_traced(void)
   return subject.is_traced;
 }
 
-const char *os_shadow_stack(void)
+/* No trap is written. */
+int os_thread_that_blocks(int signal_number)
+{
+  (void)signal_number;
+  return 0;
+}
+
+const char *os_flow_check(void)
 {
   return subject.has_shadow_stack ? arch.shadow_stack : NULL;
 }

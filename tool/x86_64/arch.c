@@ -2,6 +2,7 @@
 #include "arch.h"
 
 #include <string.h>
+#include "host/host.h"
 
 enum { JUMP_LENGTH = 6, ENDBR64_LENGTH = 4, BND = 0xF2 };
 
@@ -10,7 +11,10 @@ const struct arch arch = {.elf = EM_X86_64,
                           .jump_slot = R_X86_64_JUMP_SLOT,
                           .global_data = R_X86_64_GLOB_DAT,
                           .choice = R_X86_64_IRELATIVE,
-                          .shadow_stack = "shadow stack"};
+                          .shadow_stack = "shadow stack",
+                          .call = "\x0F\x05",            /* syscall */
+                          .call_length = 2,
+                          .number_length = 5};
 
 size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t at, struct arch_stub *stub)
 {
@@ -30,6 +34,104 @@ size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t
     return at + JUMP_LENGTH;
   }
   return 0;
+}
+
+/* Registers by their numbers. */
+enum { EAX = 0, EDI = 7, NO_REGISTER = 16 };
+
+/* What is known of eax: `from` is the register that it was copied from. */
+struct known {
+  bool has_number;
+  uint32_t number;
+  unsigned from;
+  size_t set_at;
+  bool may_come;                       /* a wanted number was loaded into some register */
+};
+
+/* mov $number,%register: B8+r, perhaps behind REX.B */
+static bool loads(const uint8_t *insn, unsigned *to, uint32_t *number)
+{
+  bool high = insn[0] == 0x41;
+
+  insn += high;
+  if ((insn[0] & 0xF8) != 0xB8)
+    return false;
+  *to = (insn[0] & 7u) + (high ? 8 : 0);
+  memcpy(number, insn + 1, sizeof *number);
+  return true;
+}
+
+/* The register that mov copies to eax or rax. */
+static unsigned copied_from(const uint8_t *insn, size_t length)
+{
+  unsigned rex = (insn[0] & 0xF0) == 0x40 ? insn[0] : 0;
+  const uint8_t *code = insn + (rex != 0);
+
+  if (length != 2u + (rex != 0))
+    return NO_REGISTER;
+  if (code[0] == 0x89 && (code[1] & 0xC7) == 0xC0 && !(rex & 1))
+    return (code[1] >> 3 & 7u) + (rex & 4 ? 8 : 0);
+  if (code[0] == 0x8B && (code[1] & 0xF8) == 0xC0 && !(rex & 4))
+    return (code[1] & 7u) + (rex & 1 ? 8 : 0);
+  return NO_REGISTER;
+}
+
+static void learn(struct known *eax, const uint8_t *insn, size_t length, size_t at, bool (*wanted)(uint32_t number))
+{
+  unsigned from = copied_from(insn, length), to;
+  uint32_t number;
+
+  if (from != NO_REGISTER) {
+    eax->has_number = false;
+    eax->from = from;
+  } else if (loads(insn, &to, &number)) {
+    eax->may_come |= wanted(number);
+    if (to != EAX)
+      return;
+    eax->has_number = true;
+    eax->number = number;
+    eax->from = NO_REGISTER;
+    eax->set_at = at;
+  }
+}
+
+/* By the bytes alone: whether decoding is worth its time. */
+static bool may_have_call(const uint8_t *code, size_t size, bool (*wanted)(uint32_t number))
+{
+  for (size_t at = 0; at + arch.number_length < size; at++) {
+    uint32_t number;
+    unsigned to;
+
+    if ((loads(code + at, &to, &number) && wanted(number)) || copied_from(code + at, 2) == EDI || copied_from(code + at, 3) == EDI)
+      return true;
+  }
+  return false;
+}
+
+bool arch_find_call(const uint8_t *code, size_t size, size_t *from, bool (*wanted)(uint32_t number), struct arch_call *call)
+{
+  struct known eax = {.from = NO_REGISTER};
+
+  if (*from == 0 && !may_have_call(code, size, wanted))
+    return false;
+  for (size_t at = 0, length; (length = at < size ? host_insn_length(code + at, size - at) : 0); at += length) {
+    bool suits = eax.has_number ? wanted(eax.number) : eax.from == EDI || (eax.from != NO_REGISTER && eax.may_come);
+
+    if (length == arch.call_length && memcmp(code + at, arch.call, arch.call_length) == 0) {
+      bool adjacent = eax.has_number && eax.set_at + arch.number_length == at;
+
+      *call = (struct arch_call){.at = adjacent ? eax.set_at : at, .end = at + length};
+      call->number = eax.has_number ? eax.number : ARCH_CALL_ANY;
+      eax = (struct known){.from = NO_REGISTER, .may_come = eax.may_come};
+      if (suits && at >= *from) {
+        *from = at + length;
+        return true;
+      }
+    } else {
+      learn(&eax, code + at, length, at, wanted);
+    }
+  }
+  return false;
 }
 
 const char *arch_mappings(void)

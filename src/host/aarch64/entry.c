@@ -3,6 +3,7 @@
 #include "host/host.h"
 #include "host/aarch64/layout.h"
 #include "isa/aarch64/encode.h"
+#include "isa/aarch64/insn.h"
 #include "os/memory.h"
 
 const uint8_t host_trap[HOST_TRAP_LENGTH] = {BREAK_ENTRY << 5 & 0xE0, BREAK_ENTRY >> 3 & 0xFF, 0x20 | BREAK_ENTRY >> 11, 0xD4};
@@ -83,6 +84,15 @@ bool host_entry_follow(const struct site *site, uintptr_t changed, const uint8_t
   (void)maps;
   (void)text;
   return true;
+}
+
+uintptr_t host_island_target(uintptr_t pc, size_t size)
+{
+  struct a64_insn insn;
+
+  (void)size;
+  a64_decode(*(const uint32_t *)pc, pc, &insn);
+  return insn.kind == A64_B ? insn.target : pc;
 }
 
 size_t host_island_stands(const uint8_t *code)

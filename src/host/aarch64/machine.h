@@ -24,6 +24,14 @@ static inline uint64_t frame_function_mark(const struct frame *frame, uintptr_t 
 enum {
   HOST_FRAME_REGISTER = 19,
   HOST_THREAD_REGISTER = 20,
+  HOST_ELF_MACHINE = 183,
+  HOST_SP_COLUMN = 31,
+  HOST_PC_COLUMN = 32,
+  HOST_SIGNAL_PC_COLUMN = 96,           /* libgcc's alternative return column; it knows nothing of 32 */
+  HOST_LINK_COLUMN = 30,
+  HOST_LINK_SAVED = 16,
+  HOST_LINK_LOST = 128,
+  HOST_LINK_OFFSET = 240,
   HOST_FRAME_BIAS = 0,
   HOST_FACTS_ALIGN = 4096,              /* one ADRP reaches them */
   HOST_STUB_MAX = 240,

@@ -11,6 +11,9 @@
 #define STATE_VECTOR 1
 #define STATE_MASK 2
 #define PC_COLUMN 32
+#define BREG_FRAME 0x83                         /* DW_OP_breg19 */
+#define BREG_SP 0x8f
+#define SIGNAL_PC_COLUMN 96                     /* machine.h: for a stub's rules, if the pc there is one's */
 
         .text
 
@@ -34,17 +37,38 @@
 .macro RESTART kind
         LOAD_CLASS \kind
         .cfi_def_cfa_register sp
-        .cfi_undefined PC_COLUMN
+        CFI_PC_OF_SITE BREG_SP
         LOAD_GENERAL
         ldp     x0, x30, [sp, #FRAME_SITE]
 .endm
 
 /* DW_CFA_val_expression, by value since libgcc knows no size for the column: site = frame->site; site->address + site->shift. */
-.macro CFI_PC_OF_SITE
+.macro CFI_PC_OF_SITE breg
         .cfi_escape 0x16, PC_COLUMN, 14
-        .cfi_escape 0x83, (FRAME_SITE & 0x7F) | 0x80, FRAME_SITE >> 7, 0x06    /* breg19 FRAME_SITE; deref */
+        .cfi_escape \breg, (FRAME_SITE & 0x7F) | 0x80, FRAME_SITE >> 7, 0x06    /* FRAME_SITE; deref */
         .cfi_escape 0x12, 0x23, SITE_ADDRESS, 0x06                             /* dup; plus_uconst SITE_ADDRESS; deref */
         .cfi_escape 0x16, 0x23, SITE_SHIFT, 0x94, 0x01, 0x22                   /* swap; plus_uconst SITE_SHIFT; deref_size 1; plus */
+.endm
+
+/* The same while x0 is the site. */
+.macro CFI_PC_OF_X0
+        .cfi_escape 0x16, PC_COLUMN, 9
+        .cfi_escape 0x70, SITE_ADDRESS, 0x06, 0x70, (SITE_SHIFT & 0x7F) | 0x80, SITE_SHIFT >> 7, 0x94, 0x01, 0x22
+.endm
+
+/* The program's pc in the frame at sp, for column c. */
+.macro CFI_PC_IN_FRAME column
+        .cfi_escape 0x16, \column, 4, BREG_SP, (CONTEXT_PC & 0x7F) | 0x80, CONTEXT_PC >> 7, 0x06
+.endm
+
+/* Behind the frame, every register in its place: the pc to come is in one. */
+.macro LEFT_FRAME breg
+        .cfi_def_cfa sp, 0
+        .cfi_escape 0x14, 0x1f, 0x00
+        .cfi_escape 0x16, PC_COLUMN, 2, \breg, 0
+        .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+        .cfi_same_value x\n
+        .endr
 .endm
 
 /* ---- the routine ------------------------------------------------------------------------------------------------- */
@@ -60,7 +84,8 @@
         .cfi_return_column PC_COLUMN
         .cfi_personality 0x9b, .Lpersonality
         .cfi_def_cfa sp, FRAME_SIZE
-        .cfi_undefined PC_COLUMN
+        CFI_PC_OF_X0
+        .cfi_escape 0x14, 0x1f, 0x00            /* DW_CFA_val_offset: sp is the cfa itself; clang 14 does not know .cfi_val_offset */
         .cfi_rel_offset x0, CONTEXT_X(0)
         .cfi_rel_offset x1, CONTEXT_X(1)
         .cfi_rel_offset x30, CONTEXT_X(30)
@@ -78,8 +103,7 @@
         ldr     x21, [x0, #SITE_ADDRESS]
         add     x22, x19, #FRAME_SIZE
         stp     x0, x30, [x19, #FRAME_SITE]
-        CFI_PC_OF_SITE
-        .cfi_escape 0x14, 0x1f, 0x00            /* DW_CFA_val_offset: sp is the cfa itself; clang 14 does not know .cfi_val_offset */
+        CFI_PC_OF_SITE BREG_FRAME
         stp     x22, x21, [x19, #CONTEXT_SP]
         mrs     x2, nzcv
         stp     x2, xzr, [x19, #CONTEXT_CPSR]   /* zero to state, fpsr and fpcr */
@@ -118,7 +142,7 @@
 .L\name\()_usual:
         .cfi_remember_state
         .cfi_def_cfa_register sp
-        .cfi_undefined PC_COLUMN
+        CFI_PC_OF_SITE BREG_SP
         ldr     x30, [sp, #FRAME_RETURNS]
         LOAD_GENERAL
         ret
@@ -186,8 +210,13 @@ leave:
         .cfi_startproc simple
         .cfi_signal_frame
         .cfi_return_column PC_COLUMN
-        .cfi_def_cfa x19, FRAME_SIZE
-        .cfi_undefined PC_COLUMN
+        .cfi_def_cfa sp, FRAME_SIZE
+        CFI_PC_IN_FRAME PC_COLUMN
+        CFI_PC_IN_FRAME SIGNAL_PC_COLUMN
+        .cfi_rel_offset sp, CONTEXT_SP
+        .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+        .cfi_rel_offset x\n, CONTEXT_X(\n)
+        .endr
         ldr     x3, [x19, #FRAME_SITE]
         ldrb    w4, [x3, #SITE_SHIFT]
         add     x4, x4, x21                     /* where the entry stands: behind the landing pad, which has been run */
@@ -210,8 +239,11 @@ leave:
         LOAD_X  0, 1, sp
         ldr     x30, [sp, #CONTEXT_X(30)]
         ldr     x16, [sp, #CONTEXT_PC]
+        .cfi_remember_state
         add     sp, sp, #FRAME_SIZE
+        LEFT_FRAME 0x80                         /* breg16 */
         br      x16
+        .cfi_restore_state
 1:      /* behind the instruction: by the stub's part for it */
         ldr     x30, [x3, #SITE_STUB]
         ldrb    w5, [x3, #SITE_PROBE_OFFSET]
@@ -223,8 +255,11 @@ leave:
         LOAD_GENERAL
         LOAD_X  0, 1, sp
         ldr     x30, [sp, #CONTEXT_X(30)]
+        .cfi_remember_state
         add     sp, sp, #FRAME_SIZE
+        LEFT_FRAME 0x8e                         /* breg30 */
         ret
+        .cfi_restore_state
 3:      /* Anywhere else no branch goes without a scratch register: the trap handler sets everything from the frame. With the old
          * pc and another sp, that is to the displaced instruction. */
         cmp     x2, x21

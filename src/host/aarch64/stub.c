@@ -17,7 +17,7 @@
 #include "host/aarch64/layout.h"
 #include "host/aarch64/pad.h"
 #include "isa/aarch64/encode.h"
-#include "isa/aarch64/relocate.h"
+#include "host/aarch64/view.h"
 
 enum { SP = 31, LR = 30, WORD = 4, SPILL = 16, LOAD_REACH = 8 * 4096 };
 #define A64_AUTIASP UINT32_C(0xD50323BF)
@@ -25,10 +25,17 @@ enum { SP = 31, LR = 30, WORD = 4, SPILL = 16, LOAD_REACH = 8 * 4096 };
 #define A64_MRS_TPIDR UINT32_C(0xD53BD040)    /* mrs xd, tpidr_el0 */
 
 struct emitter {
-  uint8_t *bytes;
-  uintptr_t pc;        /* where bytes[0] will run */
+  struct host_stub *stub;
+  uintptr_t pc;        /* where its first byte will run */
   unsigned length;
+  struct stub_state state;
 };
+
+/* From here on. */
+static void set_state(struct emitter *e, unsigned lowered, unsigned flags)
+{
+  e->state = (struct stub_state){.lowered = (uint8_t)(lowered / STATE_UNIT), .flags = (uint8_t)flags};
+}
 
 static uint32_t adrp(unsigned rd, uintptr_t pc, uintptr_t target)
 {
@@ -48,13 +55,14 @@ static uint32_t cbz_x(unsigned rt, unsigned distance)
 
 static void put(struct emitter *e, unsigned at, uint32_t word)
 {
-  __builtin_memcpy(e->bytes + at, &word, sizeof word);
+  __builtin_memcpy(e->stub->bytes + at, &word, sizeof word);
 }
 
 static void emit(struct emitter *e, uint32_t word)
 {
   assert(e->length + WORD <= HOST_STUB_MAX);
   put(e, e->length, word);
+  e->stub->states[e->length / WORD] = e->state;
   e->length += WORD;
 }
 
@@ -82,10 +90,13 @@ static intptr_t thread_pointer_offset(const void *variable)
   return (intptr_t)((uintptr_t)variable - (uintptr_t)__builtin_thread_pointer());
 }
 
-static void emit_give_back(struct emitter *e)
+/* The pc stands for what `behind` says. */
+static void emit_give_back(struct emitter *e, unsigned behind)
 {
+  set_state(e, FRAME_SIZE, STATE_X0_X1_IN_FRAME | STATE_LR_IN_FRAME | behind);
   emit(e, a64_encode_x(A64_WORD_LDR_X, LR, SP, CONTEXT_X(LR)));
   emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 0, 1, SP, FRAME_SIZE));
+  set_state(e, 0, behind);
 }
 
 static bool near_enough(uintptr_t from, uintptr_t to)
@@ -99,10 +110,14 @@ static void emit_path(struct emitter *e, const struct site *site, bool spill)
 {
   uintptr_t path = (uintptr_t)&site->path;
 
-  if (spill)
+  set_state(e, 0, STATE_BEHIND_PAD);
+  if (spill) {
     emit(e, a64_encode_pair(A64_WORD_STP_X_PRE, 16, 17, SP, -SPILL));
-  else if (site->signs)                                   /* what replaces the function finds its return address unsigned */
+    set_state(e, SPILL, STATE_PUSHED | STATE_BEHIND_PAD);
+  } else if (site->signs) {                               /* what replaces the function finds its return address unsigned */
     emit(e, host_pad_uses_key_b(site) ? A64_AUTIBSP : A64_AUTIASP);
+    set_state(e, 0, 0);
+  }
   emit(e, adrp(16, here(e), path));
   emit(e, a64_encode_x(A64_WORD_LDR_X, 16, 16, path & 0xFFF));
   emit(e, a64_encode_branch_register(A64_WORD_BR, 16));
@@ -124,8 +139,11 @@ static void emit_probe(struct emitter *e, const struct site *site, enum save_cla
 {
   uintptr_t routine = host_routine(save_class) + ROUTINE_PAD_LENGTH;
 
+  set_state(e, 0, STATE_BEHIND_PAD);
   emit(e, a64_encode_pair(A64_WORD_STP_X_PRE, 0, 1, SP, -FRAME_SIZE));
+  set_state(e, FRAME_SIZE, STATE_X0_X1_IN_FRAME | STATE_BEHIND_PAD);
   emit(e, a64_encode_x(A64_WORD_STR_X, LR, SP, CONTEXT_X(LR)));
+  set_state(e, FRAME_SIZE, STATE_X0_X1_IN_FRAME | STATE_LR_IN_FRAME | STATE_BEHIND_PAD);
   emit_address(e, 0, (uintptr_t)site);
   if (near_enough(here(e), routine)) {
     emit(e, a64_encode_bl(here(e), routine));
@@ -133,7 +151,7 @@ static void emit_probe(struct emitter *e, const struct site *site, enum save_cla
     emit(e, a64_encode_x(A64_WORD_LDR_X, 1, 0, SITE_ROUTINE));
     emit(e, a64_encode_branch_register(A64_WORD_BLR, 1));
   }
-  emit_give_back(e);
+  emit_give_back(e, STATE_BEHIND_PAD);
 }
 
 /* x16 = the pointer at x16 + offset, or to `elsewhere` if that is null. */
@@ -145,9 +163,17 @@ static void emit_load_or(struct emitter *e, uint32_t offset, unsigned elsewhere)
   emit(e, cbz_x(16, elsewhere - e->length));
 }
 
+/* What was put on the stack, back. */
+static void emit_pop(struct emitter *e)
+{
+  set_state(e, SPILL, STATE_PUSHED | STATE_BEHIND_PAD);
+  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
+  set_state(e, 0, STATE_BEHIND_PAD);
+}
+
 /* Falls through to the displaced instruction. Before it stand the ways to other parts by the stub's path and where there is no
  * counter yet, x16 and x17 being on the stack; returns the place of a branch to the displaced instruction. */
-static unsigned emit_count(struct emitter *e, uint32_t number, struct host_stub *stub)
+static unsigned emit_count(struct emitter *e, uint32_t number)
 {
   uint32_t counter = number % COUNTER_CHUNK * (uint32_t)sizeof(struct counter);
   bool first = number < COUNTER_CHUNK;
@@ -155,12 +181,13 @@ static unsigned emit_count(struct emitter *e, uint32_t number, struct host_stub 
   unsigned to_displaced = e->length + WORD, to_probe = to_displaced + WORD;
 
   assert(variable >= 0 && variable < 1 << 24);
-  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
+  emit_pop(e);
   emit(e, 0);
-  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
-  emit_branch(e, e->pc + stub->probe_offset);
-  stub->count_offset = (uint8_t)e->length;
+  emit_pop(e);
+  emit_branch(e, e->pc + e->stub->probe_offset);
+  e->stub->count_offset = (uint8_t)e->length;
   emit(e, a64_encode_pair(A64_WORD_STP_X_PRE, 16, 17, SP, -SPILL));
+  set_state(e, SPILL, STATE_PUSHED | STATE_BEHIND_PAD);
   emit(e, A64_MRS_TPIDR | 16);
   emit_load_or(e, (uint32_t)variable, to_probe);
   if (!first)
@@ -171,7 +198,7 @@ static unsigned emit_count(struct emitter *e, uint32_t number, struct host_stub 
   emit(e, a64_encode_x(A64_WORD_LDR_X, 17, 16, counter));
   emit(e, a64_encode_x_immediate(A64_WORD_ADD_X_IMMEDIATE, 17, 17, 1));
   emit(e, a64_encode_x(A64_WORD_STR_X, 17, 16, counter));
-  emit(e, a64_encode_pair(A64_WORD_LDP_X_POST, 16, 17, SP, SPILL));
+  emit_pop(e);
   return to_displaced;
 }
 
@@ -180,23 +207,17 @@ enum { PAST_COUNT_TO_DISPLACED = 4 * WORD, PAST_COUNT_TO_PROBE = 2 * WORD };   /
 /* Goes on at a part of the stub that expects the return address signed, where it is not. */
 static void emit_signing(struct emitter *e, const struct site *site, uintptr_t target)
 {
+  set_state(e, 0, 0);
   emit(e, host_pad_word(site));
+  set_state(e, 0, STATE_BEHIND_PAD);
   emit_branch(e, target);
 }
 
 enum { SIGNING_LENGTH = 2 * WORD };
 
-static uint32_t word_of(const struct site *site)
-{
-  uint32_t word;
-
-  __builtin_memcpy(&word, site->original + site->shift, sizeof word);
-  return word;
-}
-
 static sighook_status displace(const struct site *site, uintptr_t pc, struct a64_displaced *displaced, struct error *error)
 {
-  enum a64_refusal refusal = a64_relocate(word_of(site), site_place(site), pc, site->far, displaced);
+  enum a64_refusal refusal = a64_relocate(view_word(site), site_place(site), pc, site->far, displaced);
 
   if (refusal == A64_RELOCATED)
     return SIGHOOK_OK;
@@ -218,8 +239,9 @@ sighook_status host_check_displaced(const struct site *site, uintptr_t pc, struc
   return displace(site, pc, &displaced, error);
 }
 
-static sighook_status emit_displaced(struct emitter *e, const struct site *site, struct host_stub *stub, struct error *error)
+static sighook_status emit_displaced(struct emitter *e, const struct site *site, struct error *error)
 {
+  struct a64_insn insn;
   struct a64_displaced displaced;
   sighook_status status = displace(site, here(e), &displaced, error);
 
@@ -229,19 +251,21 @@ static sighook_status emit_displaced(struct emitter *e, const struct site *site,
   }
   if (status)
     return status;
-  stub->displaced_offset = (uint8_t)(e->length + displaced.entry_offset);
-  stub->exit_offset = (uint8_t)(e->length + displaced.exit_offset);
-  if (displaced.trap_offset != 0xFF)
-    stub->trap_offset = (uint8_t)(e->length + displaced.trap_offset);
-  for (unsigned i = 0; i < displaced.length; i += WORD)
-    emit(e, displaced.words[i / WORD]);
+  e->stub->displaced_offset = (uint8_t)(e->length + displaced.entry_offset);
+  if (displaced.trap_offset != A64_NO_OFFSET)
+    e->stub->trap_offset = (uint8_t)(e->length + displaced.trap_offset);
+  a64_decode(view_word(site), site_place(site), &insn);
+  for (unsigned at = 0; at < displaced.length; at += WORD) {
+    e->state = view_displaced(&displaced, &insn, at);
+    emit(e, displaced.words[at / WORD]);
+  }
   return SIGHOOK_OK;
 }
 
 sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_class save_class, struct host_stub *stub,
                                struct error *error)
 {
-  struct emitter e = {.bytes = stub->bytes, .pc = pc};
+  struct emitter e = {.stub = stub, .pc = pc};
   bool counting = site->counter != SITE_NO_COUNTER;
   unsigned past_probe = 0, past_count = 0;
   sighook_status status;
@@ -249,16 +273,16 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
   *stub = (struct host_stub){.trap_offset = 0xFF};
   if (site->by_path)
     emit_path(&e, site, counting);
-  emit_give_back(&e);                                     /* skip */
+  emit_give_back(&e, STATE_BEHIND_PAD | STATE_BEHIND_INSN); /* skip */
   emit_way_back(&e, site);
   stub->probe_offset = (uint8_t)e.length;
   emit_probe(&e, site, save_class);
   if (counting) {
     past_probe = e.length;
     emit(&e, 0);
-    past_count = emit_count(&e, (uint32_t)site->counter, stub);
+    past_count = emit_count(&e, (uint32_t)site->counter);
   }
-  status = emit_displaced(&e, site, stub, error);
+  status = emit_displaced(&e, site, error);
   if (status)
     return status;
   if (counting) {
@@ -312,38 +336,4 @@ sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t s
   *length = WORD;
   a64_reach(&insn, address, low, high);
   return SIGHOOK_OK;
-}
-
-uintptr_t host_stub_leads_to(const struct site *site, size_t offset)
-{
-  struct a64_insn insn;
-
-  if (offset < site->probe_offset)                        /* skip */
-    return site_next(site);
-  a64_decode(word_of(site), site_place(site), &insn);
-  return a64_leads_to(&insn, site_place(site), site->exit_offset, (unsigned)offset);
-}
-
-static intptr_t counting_sp_offset(const struct site *site, size_t offset)
-{
-  size_t count = site->count_offset;
-
-  if (offset < count)                                     /* one of the ways to other parts */
-    return offset == count - PAST_COUNT_TO_DISPLACED || offset == count - PAST_COUNT_TO_PROBE ? SPILL : 0;
-  return offset > count ? SPILL : 0;
-}
-
-intptr_t host_stub_sp_offset(const struct site *site, size_t offset)
-{
-  size_t skip = site->probe_offset - STUB_SKIP_LENGTH;
-
-  if (offset < skip)
-    return site->count_offset && offset ? SPILL : 0;
-  if (offset < site->probe_offset)
-    return offset < site->probe_offset - (size_t)WORD ? FRAME_SIZE : 0;
-  if (offset == site->probe_offset || offset >= site->displaced_offset)
-    return 0;
-  if (site->count_offset && offset >= site->count_offset - (size_t)PAST_COUNT_TO_DISPLACED - WORD)
-    return counting_sp_offset(site, offset);
-  return FRAME_SIZE;
 }

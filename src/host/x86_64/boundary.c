@@ -19,6 +19,7 @@ struct starts {
   unsigned count;
   unsigned trapping;                    /* so many of the first may have traps in their place */
   unsigned everywhere;                  /* and so many of those, bytes that are no instruction */
+  unsigned run;                         /* so many of the first are run: padding is not */
 };
 
 static bool decode(const struct entry_request *request, size_t at, struct x64_insn *insn)
@@ -67,9 +68,7 @@ static bool may_trap(const struct entry_request *request, size_t before, size_t 
 /* A late SIGILL is told from one of the program's by what stands there again: see trap.c. */
 static bool is_everywhere(const struct entry_request *request, size_t at)
 {
-  struct x64_insn insn;
-
-  return decode(request, at, &insn) && insn.everywhere;
+  return host_insn_is_everywhere(request->original + at, request->readable - at);
 }
 
 static unsigned prefixes_max(const struct entry_request *request)
@@ -87,6 +86,7 @@ static void find_starts(const struct entry_request *request, struct starts *star
   for (; at < end && at < request->readable && starts->count < X64_BOUNDARIES_MAX; before = at, at = evict_next_start(request, at)) {
     if (starts->trapping == starts->count && may_trap(request, before, at)) {
       starts->everywhere += starts->everywhere == starts->trapping && is_everywhere(request, at);
+      starts->run += runs_on(request, before);
       starts->trapping++;
     }
     starts->at[starts->count++] = (uint8_t)at;
@@ -134,6 +134,18 @@ static bool take_all(const struct entry_request *request, const struct x64_reach
     before = victim;
   }
   return evict_put_island(request, place, site);
+}
+
+/* The kinds of traps inside the jump that somebody may meet. */
+static unsigned inner_traps(const struct x64_reach_request *wanted, uintptr_t place, unsigned run)
+{
+  uint8_t jump[X64_PREFIXES_MAX + X64_JMP_LENGTH];
+  unsigned kinds = 0;
+
+  x64_pun_bytes(wanted->address, wanted->prefixes, place, jump);
+  for (unsigned i = 0; i < wanted->boundary_count && i < run; i++)
+    kinds |= jump[wanted->starts[i]] == host_trap[0] ? TRAP_BREAKPOINT : TRAP_ILLEGAL;
+  return kinds;
 }
 
 /* Where the jump would lead should somebody change a byte at a start. */
@@ -185,6 +197,7 @@ static bool try_prefixes(const struct entry_request *request, const struct start
   site->prefixes = (uint8_t)prefixes;
   site->landing = found.place;
   site->fragile = !found.complete;
+  site->inner_traps = inner_traps(&wanted, found.place, starts->run) & 3;
   return true;
 }
 

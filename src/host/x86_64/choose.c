@@ -140,6 +140,7 @@ void host_choose_entry(const struct entry_request *request)
   site->prefixes = 0;
   site->landing = 0;
   site->lent = 0;
+  site->inner_traps = 0;
   if (request->flags & SIGHOOK_FORCE_TRAP) {
     site->reason = REASON_FORCED;
   } else if (request->interior_target) {

@@ -3,7 +3,7 @@
 #include "host/host.h"
 #include "isa/x86_64/pun.h"
 
-enum { FAR_JUMP = 0xFF };
+enum { JUMP = 0xE9, FAR_JUMP = 0xFF };
 
 const uint8_t host_trap[HOST_TRAP_LENGTH] = {0xCC};                   /* int3 */
 
@@ -66,6 +66,22 @@ size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX
   for (unsigned i = 0; i < sizeof target; i++)
     bytes[sizeof far_jump + i] = (uint8_t)(target >> (8 * i));
   return HOST_ISLAND_MAX;
+}
+
+uintptr_t host_island_target(uintptr_t pc, size_t size)
+{
+  const uint8_t *code = (const uint8_t *)pc;
+  int32_t displacement;
+  uintptr_t target;
+
+  if (code[0] == JUMP && size >= X64_JMP_LENGTH) {
+    __builtin_memcpy(&displacement, code + 1, sizeof displacement);
+    return pc + X64_JMP_LENGTH + (uintptr_t)(intptr_t)displacement;
+  }
+  if (code[0] != FAR_JUMP || size < HOST_ISLAND_MAX)
+    return pc;
+  __builtin_memcpy(&target, code + HOST_ISLAND_MAX - sizeof target, sizeof target);
+  return target;
 }
 
 size_t host_island_stands(const uint8_t *code)

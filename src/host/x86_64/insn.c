@@ -28,6 +28,13 @@ bool host_insn_is_breakpoint(const uint8_t *bytes)
   return bytes[0] == INT3;
 }
 
+bool host_insn_is_everywhere(const uint8_t *bytes, size_t size)
+{
+  struct x64_insn insn;
+
+  return x64_decode(bytes, size, 0, &insn) && insn.everywhere;
+}
+
 bool host_landing_pad(const uint8_t *bytes, size_t size, struct host_pad *pad)
 {
   (void)bytes;                       /* a jump in the place of endbr64 is one everywhere: programs run without IBT */

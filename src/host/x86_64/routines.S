@@ -3,7 +3,8 @@
  * the stub, or, where the action changed pc or sp, goes straight to the new pc.
  *
  * Between capture and restore: rbx = frame + FRAME_BIAS, r12 = thread record or 0, r13 = the offset of errno from the thread
- * pointer, r14 = the site's address, r15 = errno. The unwinder finds the program's registers in the frame; its pc is r14.
+ * pointer, r14 = the site's address, r15 = errno. The unwinder finds the program's registers in the frame; its pc is the site's
+ * address, found as FIND_SITE does from the return address into the stub.
  *
  * What bounds a hit is the number of stores, one a cycle where they are loaded again soon (seen on Zen 5), then the number of
  * loads: hence nothing is stored that can be found otherwise. */
@@ -20,10 +21,43 @@
 
 #include "vectors.h"
 
+/* DW_CFA_val_expression for rip, of the cfa that the unwinder pushes first: ret = *(cfa - 8 - RED_ZONE); then, as above, the site and
+ * its address. */
+#define RETURN_TO_CFA (8 + RED_ZONE)
+.macro CFI_PC_OF_SITE
+        .cfi_escape 0x16, 16, 22
+        .cfi_escape 0x08, RETURN_TO_CFA, 0x1C, 0x06                   /* const1u; minus; deref */
+        .cfi_escape 0x08, STUB_SITE_TO_RETURN, 0x1C, 0x12             /* const1u; minus; dup */
+        .cfi_escape 0x34, 0x1C, 0x94, 4                               /* lit4; minus; deref_size 4 */
+        .cfi_escape 0x08, 32, 0x24, 0x08, 32, 0x26                    /* const1u; shl; const1u; shra: of 32 bits, signed */
+        .cfi_escape 0x22, 0x23, SITE_ADDRESS, 0x06                    /* plus; plus_uconst; deref */
+.endm
+
 /* ---- the routine ------------------------------------------------------------------------------------------------- */
 
 .macro SAVED register, offset
         .cfi_offset \register, \offset - FRAME_TO_SP
+.endm
+
+/* What LOAD_GENERAL loads, but rax and rcx, lies in the frame; and is in its place. */
+.macro SAVED_GENERAL
+        SAVED   rdx, CONTEXT_RDX
+        SAVED   rbp, CONTEXT_RBP
+        SAVED   rsi, CONTEXT_RSI
+        SAVED   rdi, CONTEXT_RDI
+        SAVED   r15, CONTEXT_R15
+        SAVED   r14, CONTEXT_R14
+        SAVED   r13, CONTEXT_R13
+        SAVED   r12, CONTEXT_R12
+        SAVED   r11, CONTEXT_R11
+        SAVED   r10, CONTEXT_R10
+        SAVED   r9, CONTEXT_R9
+        SAVED   r8, CONTEXT_R8
+.endm
+.macro SAME_GENERAL more:vararg
+        .irp register, rdx, rcx, rbp, rsi, rdi, r15, r14, r13, r12, r11, r10, r9, r8 \more
+        .cfi_same_value \register
+        .endr
 .endm
 
 /* Every register but rsp and rbx, and rax if it is to be kept; in the order in which they were stored, which forwards best. */
@@ -53,7 +87,15 @@
         lea     -STUB_SITE_TO_RETURN(%rax, %rcx), %rax
 .endm
 
-.macro ROUTINE name, save_class, kind, area, x87
+/* A stub may have been made for a larger class than what runs now: then the lesser routine goes on, which needs less stack. */
+.macro DIVERT lesser, bit
+.ifnc \lesser,none
+        testb   $\bit, SITE_ACTION(%rax)
+        jz      .L\lesser\()_class
+.endif
+.endm
+
+.macro ROUTINE name, save_class, kind, area, x87, lesser, bit
         .globl  \name
         .hidden \name
         .type   \name, @function
@@ -63,7 +105,9 @@
         .cfi_signal_frame
         .cfi_personality 0x9b, .Lpersonality
         .cfi_def_cfa rsp, 8 + RED_ZONE
-        .cfi_undefined rip
+        CFI_PC_OF_SITE
+        SAVED   rax, CONTEXT_RAX
+        .cfi_escape 0x14, 0x07, 0x00            /* DW_CFA_val_offset: rsp is the cfa itself; clang 14 does not know .cfi_val_offset */
         lea     -(FRAME_SIZE - CONTEXT_STATE)(%rsp), %rsp
         .cfi_adjust_cfa_offset FRAME_SIZE - CONTEXT_STATE
         pushfq                                  /* lands in the context's eflags */
@@ -74,9 +118,11 @@
         .cfi_def_cfa rbx, FRAME_TO_SP - FRAME_BIAS
         lea     -CONTEXT_EFLAGS(%rsp), %rsp
         mov     %rcx, AT(CONTEXT_RCX)
+        SAVED   rcx, CONTEXT_RCX
         mov     AT(CONTEXT_EFLAGS), %ecx
         test    $EFLAGS_ODD, %ecx               /* before anything misaligned is read: AC may be set */
         jnz     .L\name\()_odd
+        .cfi_remember_state
 .L\name\()_even:
         mov     %rdx, AT(CONTEXT_RDX)
         mov     %rbp, AT(CONTEXT_RBP)
@@ -90,29 +136,16 @@
         mov     %r10, AT(CONTEXT_R10)
         mov     %r9, AT(CONTEXT_R9)
         mov     %r8, AT(CONTEXT_R8)
-        SAVED   r14, CONTEXT_R14
+        SAVED_GENERAL
         mov     SITE_ADDRESS(%rax), %r14
-        SAVED   rax, CONTEXT_RAX
-        SAVED   rcx, CONTEXT_RCX
-        SAVED   rdx, CONTEXT_RDX
-        SAVED   rbp, CONTEXT_RBP
-        SAVED   rsi, CONTEXT_RSI
-        SAVED   rdi, CONTEXT_RDI
-        SAVED   r15, CONTEXT_R15
-        SAVED   r13, CONTEXT_R13
-        SAVED   r12, CONTEXT_R12
-        SAVED   r11, CONTEXT_R11
-        SAVED   r10, CONTEXT_R10
-        SAVED   r9, CONTEXT_R9
-        SAVED   r8, CONTEXT_R8
-        .cfi_escape 0x14, 0x07, 0x00            /* DW_CFA_val_offset: rsp is the cfa itself; clang 14 does not know .cfi_val_offset */
-        .cfi_register rip, r14
         mov     thread_self@gottpoff(%rip), %rcx
         mov     %fs:(%rcx), %r12
         lea     AT(FRAME_TO_SP), %rdx
         mov     %r14, AT(CONTEXT_RIP)
         mov     %rdx, AT(CONTEXT_RSP)
         movq    $0, AT(CONTEXT_STATE)
+.L\name\()_class:
+        DIVERT  \lesser, \bit
         SAVE_CLASS \kind, \area, \x87
         mov     capture_facts+FACTS_ERRNO_OFFSET(%rip), %r13
         mov     %fs:(%r13), %r15d
@@ -145,7 +178,6 @@
         xor     %r15d, %ecx
         xor     AT(CONTEXT_RSP), %rdx
         .cfi_remember_state
-        .cfi_offset rip, CONTEXT_RIP - FRAME_TO_SP
         xor     AT(CONTEXT_RIP), %r14
         or      %rdx, %rcx
         or      %r14, %rcx
@@ -160,8 +192,9 @@
 .L\name\()_flags_done:
         LOAD_GENERAL
         lea     AT(FRAME_SIZE), %rsp
-        mov     AT(CONTEXT_RBX), %rbx
         .cfi_def_cfa rsp, 8 + RED_ZONE
+        SAME_GENERAL                            /* signals may overwrite the lower part of the frame */
+        mov     AT(CONTEXT_RBX), %rbx
         ret
         .cfi_restore_state
 
@@ -194,16 +227,15 @@
         lea     AT(0), %rsp
         pushq   AT(CONTEXT_EFLAGS)
         popfq
-        .cfi_undefined rip
         LOAD_GENERAL rax
         lea     AT(FRAME_SIZE), %rsp
-        mov     AT(CONTEXT_RBX), %rbx
         .cfi_def_cfa rsp, 8 + RED_ZONE
+        SAME_GENERAL
+        mov     AT(CONTEXT_RBX), %rbx
         jmp     *SITE_ROUTINE(%rax)
         .cfi_restore_state
 
 .L\name\()_unusual:
-        .cfi_offset rip, CONTEXT_RIP - FRAME_TO_SP
         cmp     %fs:(%r13), %r15d
         je      1f
         mov     thread_record@gottpoff(%rip), %rax
@@ -220,7 +252,7 @@
         popfq
         jmp     .L\name\()_flags_done
 .L\name\()_odd:
-        .cfi_undefined rip
+        .cfi_restore_state
         call    odd_flags
         jmp     .L\name\()_even
         .cfi_endproc
@@ -230,13 +262,13 @@
         .globl  routines_begin, routines_end
         .hidden routines_begin, routines_end
 routines_begin:
-        ROUTINE routine_integer, SAVE_INTEGER, none, 0, 0
-        ROUTINE routine_vector_sse, SAVE_VECTOR, sse, AREA_SSE, 0
-        ROUTINE routine_vector_avx, SAVE_VECTOR, avx, AREA_AVX, 0
-        ROUTINE routine_vector_avx512, SAVE_VECTOR, avx512, AREA_AVX512, 0
-        ROUTINE routine_full_sse, SAVE_FULL, sse, AREA_SSE, 1
-        ROUTINE routine_full_avx, SAVE_FULL, avx, AREA_AVX, 1
-        ROUTINE routine_full_avx512, SAVE_FULL, avx512, AREA_AVX512, 1
+        ROUTINE routine_integer, SAVE_INTEGER, none, 0, 0, none, 0
+        ROUTINE routine_vector_sse, SAVE_VECTOR, sse, AREA_SSE, 0, routine_integer, SAVE_VECTOR
+        ROUTINE routine_vector_avx, SAVE_VECTOR, avx, AREA_AVX, 0, routine_integer, SAVE_VECTOR
+        ROUTINE routine_vector_avx512, SAVE_VECTOR, avx512, AREA_AVX512, 0, routine_integer, SAVE_VECTOR
+        ROUTINE routine_full_sse, SAVE_FULL, sse, AREA_SSE, 1, routine_vector_sse, SAVE_FULL ^ SAVE_VECTOR
+        ROUTINE routine_full_avx, SAVE_FULL, avx, AREA_AVX, 1, routine_vector_avx, SAVE_FULL ^ SAVE_VECTOR
+        ROUTINE routine_full_avx512, SAVE_FULL, avx512, AREA_AVX512, 1, routine_vector_avx512, SAVE_FULL ^ SAVE_VECTOR
 
 routines_end:
 
@@ -264,9 +296,14 @@ leave:
         .cfi_startproc simple
         .cfi_signal_frame
         .cfi_def_cfa rbx, FRAME_TO_SP - FRAME_BIAS
-        .cfi_undefined rip
+        SAVED_GENERAL
+        SAVED   rax, CONTEXT_RAX
+        SAVED   rcx, CONTEXT_RCX
+        SAVED   rbx, CONTEXT_RBX
+        SAVED   rsp, CONTEXT_RSP
+        SAVED   rip, CONTEXT_RIP
         lea     AT(0), %rsp
-        lea     AT(0), %rdi
+        mov     %rsp, %rdi
         cld
         call    dispatch_target                 /* general registers only */
         mov     %rax, AT(CONTEXT_RIP)
@@ -281,17 +318,22 @@ leave:
         cmova   %rcx, %rdi
         mov     %rsp, %rsi
         mov     %rdi, %rsp
-        lea     FRAME_BIAS(%rdi), %rbx
         mov     $(FRAME_SIZE / 8), %ecx
         rep movsq
+        lea     FRAME_BIAS(%rsp), %rbx
 1:      mov     AT(CONTEXT_RIP), %rcx
         mov     %rcx, (%rax)
         mov     %rax, AT(FRAME_EXIT_SP)
         pushq   AT(CONTEXT_EFLAGS)
         popfq
         LOAD_GENERAL
+        .cfi_def_cfa rsp, FRAME_TO_SP
         mov     AT(CONTEXT_RBX), %rbx
         mov     FRAME_EXIT_SP(%rsp), %rsp
+        .cfi_def_cfa rsp, 8 + RED_ZONE
+        .cfi_offset rip, -(8 + RED_ZONE)
+        .cfi_escape 0x14, 0x07, 0x00
+        SAME_GENERAL , rax, rbx
         ret     $RED_ZONE
         .cfi_endproc
         .size   leave, . - leave

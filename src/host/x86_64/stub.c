@@ -12,16 +12,26 @@
  * Stubs are written once; what varies is data in the site. */
 #include <assert.h>
 #include <stdbool.h>
+#include "core/shape.h"
 #include "host/host.h"
 #include "host/x86_64/layout.h"
 #include "isa/x86_64/relocate.h"
 
 enum { LEA_LENGTH = 5 };              /* lea -128(%rsp),%rsp */
 
+/* In states: what is not where the program has it. */
+enum {
+  STATE_RAX_IN_FRAME = STATE_MACHINE,
+  STATE_RAX_PUSHED = STATE_MACHINE << 1,
+  STATE_RCX_PUSHED = STATE_MACHINE << 2,
+  STATE_RCX_IS_NEXT = STATE_MACHINE << 3
+};
+
 struct emitter {
-  uint8_t *bytes;
-  uintptr_t pc;        /* where bytes[0] will run */
+  struct host_stub *stub;
+  uintptr_t pc;        /* where its first byte will run */
   unsigned length;
+  struct stub_state state;
 };
 
 #define EMIT(e, ...) emit((e), (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
@@ -29,8 +39,16 @@ struct emitter {
 static void emit(struct emitter *e, const uint8_t *bytes, size_t count)
 {
   assert(e->length + count <= HOST_STUB_MAX);
-  for (size_t i = 0; i < count; i++)
-    e->bytes[e->length++] = bytes[i];
+  for (size_t i = 0; i < count; i++) {
+    e->stub->states[e->length] = e->state;
+    e->stub->bytes[e->length++] = bytes[i];
+  }
+}
+
+/* From here on. */
+static void set_state(struct emitter *e, unsigned lowered, unsigned flags)
+{
+  e->state = (struct stub_state){.lowered = (uint8_t)(lowered / STATE_UNIT), .flags = (uint8_t)flags};
 }
 
 static void emit_32(struct emitter *e, uint32_t value)
@@ -61,21 +79,31 @@ enum { JUMP_LENGTH = 5, SLOW_LENGTH = 2 + JUMP_LENGTH, PUSHED = 16 };
 static void emit_load_or_slow(struct emitter *e, unsigned slow)
 {
   EMIT(e, 0xE3, 0);                                                   /* jrcxz slow */
-  e->bytes[e->length - 1] = (uint8_t)(slow - e->length);
+  e->stub->bytes[e->length - 1] = (uint8_t)(slow - e->length);
 }
 
 /* Three moves instead of `inc`, which would cost saving the flags. Falls through to the displaced instruction. */
-static void emit_count(struct emitter *e, uint32_t number, struct host_stub *stub)
+static void emit_count(struct emitter *e, uint32_t number)
 {
+  const unsigned one = RED_ZONE + PUSHED / 2, both = RED_ZONE + PUSHED;
   uint32_t offset = number % COUNTER_CHUNK * (uint32_t)sizeof(struct counter);
   unsigned slow = e->length;
 
-  EMIT(e, 0x58, 0x59);                                                /* slow: pop %rax; pop %rcx */
+  set_state(e, both, STATE_RAX_PUSHED | STATE_RCX_PUSHED);
+  EMIT(e, 0x58);                                                      /* slow: pop %rax */
+  set_state(e, one, STATE_RCX_PUSHED);
+  EMIT(e, 0x59);                                                      /* pop %rcx */
+  set_state(e, RED_ZONE, 0);
   EMIT(e, 0xE9);                                                      /* jmp probe, past its lea */
-  emit_relative(e, e->pc + stub->probe_offset + LEA_LENGTH);
-  stub->count_offset = (uint8_t)e->length;
+  emit_relative(e, e->pc + e->stub->probe_offset + LEA_LENGTH);
+  set_state(e, 0, 0);
+  e->stub->count_offset = (uint8_t)e->length;
   EMIT(e, 0x48, 0x8D, 0x64, 0x24, 0x80);                              /* lea -128(%rsp),%rsp */
-  EMIT(e, 0x51, 0x50);                                                /* push %rcx; push %rax */
+  set_state(e, RED_ZONE, 0);
+  EMIT(e, 0x51);                                                      /* push %rcx */
+  set_state(e, one, STATE_RCX_PUSHED);
+  EMIT(e, 0x50);                                                      /* push %rax */
+  set_state(e, both, STATE_RAX_PUSHED | STATE_RCX_PUSHED);
   EMIT(e, 0x64, 0x48, 0x8B, 0x0C, 0x25);                              /* mov %fs:variable,%rcx */
   if (number < COUNTER_CHUNK) {
     emit_32(e, (uint32_t)thread_pointer_offset(&thread_first_chunk));
@@ -91,8 +119,12 @@ static void emit_count(struct emitter *e, uint32_t number, struct host_stub *stu
   EMIT(e, 0x48, 0x8D, 0x40, 0x01);                                    /* lea 1(%rax),%rax */
   EMIT(e, 0x48, 0x89, 0x81);                                          /* mov %rax,hits(%rcx) */
   emit_32(e, offset);
-  EMIT(e, 0x58, 0x59);                                                /* pop %rax; pop %rcx */
+  EMIT(e, 0x58);                                                      /* pop %rax */
+  set_state(e, one, STATE_RCX_PUSHED);
+  EMIT(e, 0x59);                                                      /* pop %rcx */
+  set_state(e, RED_ZONE, 0);
   EMIT(e, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0, 0, 0);                     /* lea 128(%rsp),%rsp */
+  set_state(e, 0, 0);
 }
 
 /* A direct call is faster, and to far code much; a routine that saves too little for a later action goes on to the right one.
@@ -131,11 +163,62 @@ sighook_status host_check_displaced(const struct site *site, uintptr_t pc, struc
   return displace(site, pc, &displaced, error);
 }
 
+static void emit_probe(struct emitter *e, const struct site *site, enum save_class save_class)
+{
+  e->stub->probe_offset = (uint8_t)e->length;
+  EMIT(e, 0x48, 0x8D, 0x64, 0x24, 0x80);                              /* lea -128(%rsp),%rsp */
+  set_state(e, RED_ZONE, 0);
+  EMIT(e, 0x48, 0x89, 0x44, 0x24, (uint8_t)STUB_RAX);                 /* mov %rax,STUB_RAX(%rsp) */
+  EMIT(e, 0x48, 0x8D, 0x05);                                          /* lea site(%rip),%rax */
+  emit_relative(e, (uintptr_t)site);
+  set_state(e, RED_ZONE, STATE_RAX_IN_FRAME);
+  emit_call(e, site, save_class);
+  set_state(e, RED_ZONE, 0);
+  EMIT(e, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0, 0, 0);                     /* lea 128(%rsp),%rsp */
+  set_state(e, 0, 0);
+}
+
+/* As x64_original_pc has it. */
+static struct stub_state displaced_state(const struct x64_displaced *displaced, bool leaves_address, unsigned offset)
+{
+  unsigned lowered = 0;
+
+  if (offset >= displaced->taken_offset)
+    return (struct stub_state){.flags = STATE_TARGET};
+  if (offset >= displaced->exit_offset)
+    return (struct stub_state){.flags = STATE_BEHIND_INSN | (leaves_address ? STATE_RCX_IS_NEXT : 0)};
+  for (unsigned i = 0; i < X64_LOWERED_MAX; i++)
+    if (displaced->lowered[i].bytes && offset >= displaced->lowered[i].offset)
+      lowered = displaced->lowered[i].bytes;
+  return (struct stub_state){.lowered = (uint8_t)(lowered / STATE_UNIT)};
+}
+
+static sighook_status emit_displaced(struct emitter *e, const struct site *site, struct error *error)
+{
+  unsigned start = e->length;
+  struct x64_displaced displaced;
+  struct x64_insn insn;
+  sighook_status status = displace(site, e->pc + start, &displaced, error);
+  bool leaves_address;
+
+  if (status)
+    return status;
+  leaves_address = x64_decode(site->original, site->length, site->address, &insn) && insn.kind == X64_SYSCALL;
+  e->stub->displaced_offset = e->stub->original_offset = (uint8_t)start;
+  if (displaced.back_offset != 0xFF)
+    e->stub->back_offset = (uint8_t)(start + displaced.back_offset);
+  if (displaced.trap_offset != 0xFF)
+    e->stub->trap_offset = (uint8_t)(start + displaced.trap_offset);
+  emit(e, displaced.bytes, displaced.length);
+  for (unsigned offset = start; offset < HOST_STUB_STATES; offset++)
+    e->stub->states[offset] = displaced_state(&displaced, leaves_address, offset - start);
+  return SIGHOOK_OK;
+}
+
 sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_class save_class, struct host_stub *stub,
                                struct error *error)
 {
-  struct emitter e = {.bytes = stub->bytes, .pc = pc};
-  struct x64_displaced displaced;
+  struct emitter e = {.stub = stub, .pc = pc};
   sighook_status status;
   unsigned jump;
 
@@ -144,32 +227,16 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
     EMIT(&e, 0xFF, 0x25);                                             /* jmp *path(%rip) */
     emit_relative(&e, (uintptr_t)&site->path);
   }
-  stub->probe_offset = (uint8_t)e.length;
-  EMIT(&e, 0x48, 0x8D, 0x64, 0x24, 0x80);                             /* lea -128(%rsp),%rsp */
-  EMIT(&e, 0x48, 0x89, 0x44, 0x24, (uint8_t)STUB_RAX);                /* mov %rax,STUB_RAX(%rsp) */
-  EMIT(&e, 0x48, 0x8D, 0x05);                                         /* lea site(%rip),%rax */
-  emit_relative(&e, (uintptr_t)site);
-  emit_call(&e, site, save_class);
-  EMIT(&e, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0, 0, 0);                    /* lea 128(%rsp),%rsp */
+  emit_probe(&e, site, save_class);
   if (site->counter != SITE_NO_COUNTER) {
     jump = e.length;
     EMIT(&e, 0xE9, 0, 0, 0, 0);                                       /* jmp displaced */
-    emit_count(&e, (uint32_t)site->counter, stub);
-    e.bytes[jump + 1] = (uint8_t)(e.length - jump - JUMP_LENGTH);
+    emit_count(&e, (uint32_t)site->counter);
+    stub->bytes[jump + 1] = (uint8_t)(e.length - jump - JUMP_LENGTH);
   }
-  stub->displaced_offset = (uint8_t)e.length;
-  status = displace(site, pc + e.length, &displaced, error);
-  if (status)
-    return status;
-  stub->exit_offset = (uint8_t)(e.length + displaced.exit_offset);
-  if (displaced.back_offset != 0xFF)
-    stub->back_offset = (uint8_t)(e.length + displaced.back_offset);
-  if (displaced.trap_offset != 0xFF)
-    stub->trap_offset = (uint8_t)(e.length + displaced.trap_offset);
-  emit(&e, displaced.bytes, displaced.length);
-  stub->original_offset = stub->displaced_offset;
+  status = emit_displaced(&e, site, error);
   stub->length = (uint8_t)e.length;
-  return SIGHOOK_OK;
+  return status;
 }
 
 sighook_status host_stub_reach(uintptr_t address, const uint8_t *bytes, size_t size, uintptr_t *low, uintptr_t *high,
@@ -203,10 +270,31 @@ bool host_path_may_leave(const struct site *site)
   return site->by_path;
 }
 
-uintptr_t host_stub_leads_to(const struct site *site, size_t offset)
+/* Of loop and jrcxz only, which end with a displacement of one byte. */
+uintptr_t host_stub_target(const struct site *site, size_t offset)
 {
-  (void)offset;                      /* a loop's jump to its target is not told apart */
-  return site_next(site);
+  (void)offset;
+  return site_next(site) + (uintptr_t)(intptr_t)(int8_t)site->original[site->length - 1];
+}
+
+/* The places in counting stubs and before captures where a register is on the stack are as far below the program's sp wherever sp
+ * itself is. */
+void host_stub_view(const struct site *site, sighook_context *context)
+{
+  size_t offset = context->rip - site->stub;
+  const struct stub_state *state = shape_state(site, offset);
+  uintptr_t sp = context->rsp + state->lowered * (uintptr_t)STATE_UNIT;
+
+  if (state->flags & STATE_RAX_IN_FRAME)
+    context->rax = *(const uint64_t *)(sp - RED_ZONE + STUB_RAX);
+  if (state->flags & STATE_RAX_PUSHED)
+    context->rax = *(const uint64_t *)(sp - RED_ZONE - PUSHED);
+  if (state->flags & STATE_RCX_PUSHED)
+    context->rcx = *(const uint64_t *)(sp - RED_ZONE - PUSHED / 2);
+  if (state->flags & STATE_RCX_IS_NEXT)
+    context->rcx = site_next(site);
+  context->rsp = sp;
+  context->rip = shape_pc(site, offset);
 }
 
 bool host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOST_BACK_LENGTH])
@@ -216,29 +304,4 @@ bool host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOS
   for (unsigned i = 0; i < HOST_BACK_LENGTH; i++)
     bytes[i] = (uint8_t)((uintptr_t)displacement >> (8 * i));
   return displacement == (int32_t)displacement;
-}
-
-static intptr_t counting_sp_offset(const struct site *site, size_t offset)
-{
-  enum { POP = 1, PUSH = 1, LONG_LEA_LENGTH = 8 };
-  size_t count = site->count_offset, slow = count - SLOW_LENGTH, end = site->displaced_offset - LONG_LEA_LENGTH;
-
-  if (offset < slow)                              /* the jump behind the capture */
-    return 0;
-  if (offset < count)
-    return RED_ZONE + (offset == slow ? PUSHED : offset == slow + POP ? PUSHED / 2 : 0);
-  if (offset < count + LEA_LENGTH)
-    return 0;
-  if (offset == end || offset == count + LEA_LENGTH)
-    return RED_ZONE;
-  return RED_ZONE + (offset == end - POP || offset == count + LEA_LENGTH + PUSH ? PUSHED / 2 : PUSHED);
-}
-
-intptr_t host_stub_sp_offset(const struct site *site, size_t offset)
-{
-  if (offset < site->probe_offset + (size_t)LEA_LENGTH || offset >= site->displaced_offset)
-    return 0;
-  if (site->count_offset && offset >= site->count_offset - (size_t)SLOW_LENGTH - JUMP_LENGTH)
-    return counting_sp_offset(site, offset);
-  return RED_ZONE;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include "raw_syscall.h"
 #include "os/linux/maps_text.h"
 #include "os/linux/protection.h"
@@ -52,7 +53,7 @@ static int read_list(struct os_maps *maps)
 
 int os_maps_open(struct os_maps *maps)
 {
-  static bool queries_work;             /* told by the kernel once; it does not forget */
+  static atomic_bool queries_work;      /* told by the kernel once; it does not forget */
   struct procmap_query answer;
   int failure = 0;
 
@@ -60,8 +61,8 @@ int os_maps_open(struct os_maps *maps)
   maps->descriptor = (int)host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
   if (maps->descriptor < 0)
     return -maps->descriptor;
-  if (queries_work || maps_query(maps, 0, COVERING_OR_NEXT, NULL, &answer) == 0) {
-    queries_work = true;
+  if (atomic_load_explicit(&queries_work, memory_order_relaxed) || maps_query(maps, 0, COVERING_OR_NEXT, NULL, &answer) == 0) {
+    atomic_store_explicit(&queries_work, true, memory_order_relaxed);
     return 0;
   }
   maps->queries = false;
@@ -88,15 +89,24 @@ void os_maps_close(struct os_maps *maps)
   forget_spans(maps);
 }
 
-static bool ask_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
+/* From now on by the list. */
+static void stop_asking(struct os_maps *maps)
+{
+  maps->queries = false;
+  maps->failure = read_list(maps);
+}
+
+/* One question; false where no mapping is the answer, or where the system does not answer, so that the list has to be read. */
+static bool ask(struct os_maps *maps, uintptr_t address, uint64_t flags, char *name, struct os_mapping *mapping)
 {
   struct procmap_query answer;
-  char name[NAME_LENGTH];
+  long failure = maps_query(maps, address, flags, name, &answer);
 
-  if (maps_query(maps, address, COVERING_OR_NEXT, name, &answer) != 0)
-    return false;
-  from_answer(&answer, name, mapping);
-  return true;
+  if (!failure)
+    from_answer(&answer, name, mapping);
+  else if (failure != -ENOENT)
+    stop_asking(maps);
+  return !failure;
 }
 
 static bool read_next(const struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
@@ -109,17 +119,25 @@ static bool read_next(const struct os_maps *maps, uintptr_t address, struct os_m
   return false;
 }
 
+static bool ask_next(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
+{
+  char name[NAME_LENGTH];
+
+  return ask(maps, address, COVERING_OR_NEXT, name, mapping);
+}
+
 /* False where there is no room for all. */
 static bool fill_spans(struct os_maps *maps)
 {
   const char *line = maps->text;
   struct os_mapping mapping = {0};
+  bool asking = maps->queries;
 
   maps->span_count = 0;
-  while (maps->queries ? ask_next(maps, mapping.end, &mapping) : line < maps->text + maps->length) {
+  while (asking ? ask_next(maps, mapping.end, &mapping) : line < maps->text + maps->length) {
     struct os_span *last = maps->span_count ? &maps->spans[maps->span_count - 1] : NULL;
 
-    if (!maps->queries)
+    if (!asking)
       line = parse_line(line, &mapping);
     if (last && last->end == mapping.start && !last->stack && !mapping.stack)
       last->end = mapping.end;
@@ -128,7 +146,7 @@ static bool fill_spans(struct os_maps *maps)
     else
       maps->spans[maps->span_count++] = (struct os_span){mapping.start, mapping.end, mapping.stack};
   }
-  return true;
+  return asking == maps->queries || fill_spans(maps);
 }
 
 /* A question costs the kernel a microsecond, and searches ask by the ten thousand. Their own memory is there before it is asked what
@@ -167,40 +185,35 @@ bool os_maps_next(struct os_maps *maps, uintptr_t address, struct os_mapping *ma
     write_down(maps);
   if (maps->span_count)
     return find_span(maps, address, mapping);
-  return maps->queries ? ask_next(maps, address, mapping) : read_next(maps, address, mapping);
+  return (maps->queries && ask_next(maps, address, mapping)) || (!maps->queries && read_next(maps, address, mapping));
 }
 
 /* What the list does not show of code, which has to survive a change of its protection. */
-static void add_extras(struct os_maps *maps, struct os_mapping *mapping)
+static bool add_extras(struct os_maps *maps, struct os_mapping *mapping)
 {
   if (!(mapping->protection & OS_EXECUTE))
-    return;
+    return true;
   if (maps->extras_start != mapping->start || maps->extras_end != mapping->end) {
-    maps->extras = protection_extras(mapping->start);
+    maps->failure = protection_extras(mapping->start, &maps->extras);
+    if (maps->failure)
+      return false;
     maps->extras_start = mapping->start;
     maps->extras_end = mapping->end;
   }
   mapping->protection |= maps->extras;
+  return true;
 }
 
 static bool find(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
 {
-  struct procmap_query answer;
-
-  if (!maps->queries)
-    return read_next(maps, address, mapping) && mapping->start <= address;
-  if (maps_query(maps, address, 0, NULL, &answer) != 0)
-    return false;
-  from_answer(&answer, NULL, mapping);
-  return true;
+  if (maps->queries && ask(maps, address, 0, NULL, mapping))
+    return true;
+  return !maps->queries && read_next(maps, address, mapping) && mapping->start <= address;
 }
 
 bool os_maps_find(struct os_maps *maps, uintptr_t address, struct os_mapping *mapping)
 {
-  if (!find(maps, address, mapping))
-    return false;
-  add_extras(maps, mapping);
-  return true;
+  return find(maps, address, mapping) && add_extras(maps, mapping);
 }
 
 uintptr_t os_heap_end(void)

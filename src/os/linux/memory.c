@@ -5,12 +5,15 @@
 #include <stdbool.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <time.h>
 #include "raw_syscall.h"
 #include "os/linux/protection.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
+
+enum { TRIES = 20, PAUSE_NS = 1000000 };
 
 size_t os_page_size(void)
 {
@@ -65,6 +68,18 @@ void os_prefer_large_pages(void *memory, size_t size)
 int os_protect(uintptr_t address, size_t size, unsigned protection)
 {
   return (int)-host_syscall3(SYS_mprotect, address, size, protection_flags(protection));
+}
+
+int os_protect_again(uintptr_t address, size_t size, unsigned protection)
+{
+  const struct timespec pause = {0, PAUSE_NS};
+  int failure = os_protect(address, size, protection);
+
+  for (unsigned again = 0; failure && again < TRIES; again++) {
+    host_syscall2(SYS_nanosleep, &pause, 0);
+    failure = os_protect(address, size, protection);
+  }
+  return failure;
 }
 
 uint32_t *os_allocate_fork_word(void)

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* OS_GUARDED and OS_TAGGED of the mapping that covers `address`. */
-unsigned protection_extras(uintptr_t address);
+/* OS_GUARDED and OS_TAGGED of the mapping that covers `address`. 0 or errno. */
+int protection_extras(uintptr_t address, unsigned *extras);
 
 /* The flags of mmap and mprotect for those. */
 int protection_extra_flags(unsigned protection);

@@ -22,16 +22,15 @@ void os_signal_self(int signal_number)
   host_syscall3(SYS_tgkill, host_syscall0(SYS_getpid), host_syscall0(SYS_gettid), signal_number);
 }
 
-uint64_t os_signal_block(const sigset_t *mask, int also)
-{
-  uint64_t blocked = *(const uint64_t *)mask | (also ? UINT64_C(1) << (also - 1) : 0);
-  uint64_t old = 0;
-
-  host_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &old, sizeof old);
-  return old;
-}
-
 void os_signal_restore(uint64_t mask)
 {
   host_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
+}
+
+uint64_t os_signal_mask(void)
+{
+  uint64_t mask = 0;
+
+  host_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, 0, &mask, sizeof mask);
+  return mask;
 }

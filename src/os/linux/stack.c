@@ -1,31 +1,39 @@
-/* Stacks: the main thread's is named in the maps; of others, the C libraries put the thread pointer's block at their top. */
+/* Stacks: on the main thread's lies what the kernel left there; on others, at their top, the C libraries put the thread pointer's
+ * block. */
 #include "os/stack.h"
 
 #include <signal.h>
+#include <sys/auxv.h>
 #include "os/maps.h"
 #include "raw_syscall.h"
 
-static bool bounds_of(struct os_maps *maps, bool main_thread, uintptr_t inside, struct os_mapping *mapping)
+#define GROWS_MAX (UINT64_C(1) << 26)    /* of the main thread's stack */
+
+/* What lies on the stack that a thread was started on. */
+static uintptr_t anchor(bool main_thread)
 {
+  static uintptr_t random_bytes;       /* the kernel puts them above the main thread's */
+
   if (!main_thread)
-    return os_maps_find(maps, (uintptr_t)__builtin_thread_pointer(), mapping) && inside >= mapping->start &&
-           inside < mapping->end;
-  return os_maps_next(maps, inside, mapping) && mapping->stack && mapping->start <= inside;
+    return (uintptr_t)__builtin_thread_pointer();
+  if (!random_bytes)
+    random_bytes = getauxval(AT_RANDOM);
+  return random_bytes;
 }
 
 void os_stack_bounds(int id, uintptr_t *low, uintptr_t *high)
 {
+  bool main_thread = id == host_syscall0(SYS_getpid);
+  uintptr_t inside = (uintptr_t)&main_thread;
   struct os_mapping mapping;
   struct os_maps maps;
 
   *low = *high = 0;
   if (os_maps_open(&maps) != 0)
     return;
-  if (bounds_of(&maps, id == host_syscall0(SYS_getpid), (uintptr_t)&maps, &mapping)) {
-    *low = mapping.stack ? 0 : mapping.start;   /* the main stack grows */
-    *high = mapping.end;
-    if (mapping.stack)
-      *low = mapping.end - (UINT64_C(1) << 26);
+  if (os_maps_find(&maps, anchor(main_thread), &mapping) && inside >= mapping.start && inside < mapping.end) {
+    *low = main_thread ? mapping.end - GROWS_MAX : mapping.start;
+    *high = main_thread ? mapping.end : anchor(false);      /* what is mapped right above may be a stack of others */
   }
   os_maps_close(&maps);
 }

@@ -2,6 +2,7 @@
 #include "os/sync.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include "raw_syscall.h"
 
 enum {
@@ -11,32 +12,40 @@ enum {
   REGISTER_PRIVATE_EXPEDITED_SYNC_CORE = 1 << 6
 };
 
-static bool core_works, barrier_works;
+static bool core_registered, barrier_registered;
 
-static long membarrier(int command)
+/* 0 or errno. */
+static int membarrier(int command)
 {
-  return host_syscall3(SYS_membarrier, command, 0, 0);
+  return (int)-host_syscall3(SYS_membarrier, command, 0, 0);
+}
+
+/* What was refused before is asked for again: the system may have been short of memory. */
+static int run(int command, int registration, bool *registered)
+{
+  int failure = *registered ? 0 : membarrier(registration);
+
+  *registered = !failure;
+  return failure ? failure : membarrier(command);
 }
 
 void os_sync_start(void)
 {
-  core_works = membarrier(REGISTER_PRIVATE_EXPEDITED_SYNC_CORE) == 0 && membarrier(PRIVATE_EXPEDITED_SYNC_CORE) == 0;
-  barrier_works = membarrier(REGISTER_PRIVATE_EXPEDITED) == 0 && membarrier(PRIVATE_EXPEDITED) == 0;
+  core_registered = membarrier(REGISTER_PRIVATE_EXPEDITED_SYNC_CORE) == 0;
+  barrier_registered = membarrier(REGISTER_PRIVATE_EXPEDITED) == 0;
 }
 
-bool os_sync_works(void)
-{
-  return core_works;
-}
-
-void os_sync_core(void)
+int os_sync_core(void)
 {
   atomic_thread_fence(memory_order_seq_cst);
-  membarrier(PRIVATE_EXPEDITED_SYNC_CORE);
+  return run(PRIVATE_EXPEDITED_SYNC_CORE, REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, &core_registered);
 }
 
-bool os_barrier(void)
+int os_barrier(void)
 {
+  int failure;
+
   atomic_thread_fence(memory_order_seq_cst);
-  return (barrier_works && membarrier(PRIVATE_EXPEDITED) == 0) || (core_works && membarrier(PRIVATE_EXPEDITED_SYNC_CORE) == 0);
+  failure = run(PRIVATE_EXPEDITED, REGISTER_PRIVATE_EXPEDITED, &barrier_registered);
+  return failure ? os_sync_core() : 0;
 }

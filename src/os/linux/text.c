@@ -8,6 +8,7 @@
 
 void os_text_open(struct os_text *text)
 {
+  text->failure = 0;
   text->descriptor = (int)host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC, 0);
 }
 
@@ -28,6 +29,12 @@ static long read_by_copy(uintptr_t address, void *buffer, size_t size)
   return host_syscall6(SYS_process_vm_readv, host_syscall0(SYS_getpid), (long)&here, 1, (long)&there, 1, 0);
 }
 
+/* EIO of the file, and EFAULT, are said of memory that is not there. */
+static int refusal(long file, long copy)
+{
+  return file == -EIO || copy == -EFAULT ? 0 : (int)-file;
+}
+
 size_t os_text_read(struct os_text *text, uintptr_t address, void *buffer, size_t size)
 {
   size_t done = 0;
@@ -35,14 +42,17 @@ size_t os_text_read(struct os_text *text, uintptr_t address, void *buffer, size_
   while (done < size) {
     size_t page_rest = os_page_size() - ((address + done) & (os_page_size() - 1));
     size_t part = size - done < page_rest ? size - done : page_rest;
-    long count = -EBADF;
+    long count = text->descriptor, file;
 
-    if (text->descriptor >= 0)
+    if (count >= 0)
       count = host_syscall4(SYS_pread64, text->descriptor, (char *)buffer + done, part, address + done);
+    file = count;
     if (count <= 0)
       count = read_by_copy(address + done, (char *)buffer + done, part);
-    if (count <= 0)
+    if (count <= 0) {
+      text->failure = refusal(file, count);
       break;
+    }
     done += (size_t)count;
   }
   return done;
@@ -77,7 +87,8 @@ bool os_text_writable(void)
     return false;
   os_protect((uintptr_t)page, os_page_size(), OS_READ | OS_EXECUTE);
   os_text_open(&text);
-  answer = os_text_write(&text, (uintptr_t)page, &(uint8_t){0xCC}, 1) == 0 && *(volatile uint8_t *)page == 0xCC ? 1 : -1;
+  if (text.descriptor >= 0)              /* that none is to be had may pass */
+    answer = os_text_write(&text, (uintptr_t)page, &(uint8_t){0xCC}, 1) == 0 && *(volatile uint8_t *)page == 0xCC ? 1 : -1;
   os_text_close(&text);
   os_free(page, os_page_size());
   return answer > 0;

@@ -2,8 +2,12 @@
 #define TESTS_SHADOW_STACK_H
 
 #define SHADOW_STACK_CALL SYS_prctl
-#define SHADOW_STACK_QUESTION 74          /* PR_GET_SHADOW_STACK_STATUS */
-#define SHADOW_STACK_NAME "guarded control stack"
+
+/* What the kernel is asked, PR_GET_SHADOW_STACK_STATUS, and by which name hooks are refused. */
+static const struct {
+  unsigned question;
+  const char *name;
+} checks[] = {{74, "guarded control stack"}};
 
 static inline uintptr_t shadow_stack_argument(const ucontext_t *context)
 {

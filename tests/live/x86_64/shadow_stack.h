@@ -2,8 +2,12 @@
 #define TESTS_SHADOW_STACK_H
 
 #define SHADOW_STACK_CALL SYS_arch_prctl
-#define SHADOW_STACK_QUESTION 0x5005      /* ARCH_SHSTK_STATUS */
-#define SHADOW_STACK_NAME "shadow stack"
+
+/* What the kernel is asked, ARCH_SHSTK_STATUS and ARCH_CET_STATUS, and by which name hooks are refused. */
+static const struct {
+  unsigned question;
+  const char *name;
+} checks[] = {{0x5005, "shadow stack"}, {0x3001, "indirect-branch tracking"}};
 
 static inline uintptr_t shadow_stack_argument(const ucontext_t *context)
 {

@@ -2,6 +2,7 @@
  * (Linux, Documentation/filesystems/proc.rst). Raw system calls only. */
 #include "os/linux/protection.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -72,11 +73,11 @@ static void read_line(struct search *search, const char *line)
   }
 }
 
-static void read_all(int descriptor, struct search *search)
+static int read_all(int descriptor, struct search *search)
 {
   char buffer[2048], line[LINE_MAX_LENGTH];
   size_t length = 0;
-  long count;
+  long count = 0;
 
   while (!search->found && (count = host_syscall3(SYS_read, descriptor, buffer, sizeof buffer)) > 0)
     for (long i = 0; i < count && !search->found; i++) {
@@ -89,19 +90,23 @@ static void read_all(int descriptor, struct search *search)
       read_line(search, line);
       length = 0;
     }
+  return count < 0 ? (int)-count : 0;
 }
 
-unsigned protection_extras(uintptr_t address)
+/* A kernel without that file has told nobody of such pages. */
+int protection_extras(uintptr_t address, unsigned *extras)
 {
   struct search search = {.address = address};
-  int descriptor;
+  int descriptor, failure;
 
+  *extras = 0;
   if (!(getauxval(AT_HWCAP2) & (CPU_BTI | CPU_MTE)))
     return 0;
   descriptor = (int)host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/smaps", O_RDONLY | O_CLOEXEC, 0);
   if (descriptor < 0)
-    return 0;
-  read_all(descriptor, &search);
+    return descriptor == -ENOENT ? 0 : -descriptor;
+  failure = read_all(descriptor, &search);
   host_syscall1(SYS_close, descriptor);
-  return search.extras;
+  *extras = search.extras;
+  return failure;
 }

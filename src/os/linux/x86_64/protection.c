@@ -1,9 +1,10 @@
 /* x86-64 pages have nothing more. (Protection keys are kept by mprotect.) */
 #include "os/linux/protection.h"
 
-unsigned protection_extras(uintptr_t address)
+int protection_extras(uintptr_t address, unsigned *extras)
 {
   (void)address;
+  *extras = 0;
   return 0;
 }
 

@@ -1,0 +1,68 @@
+/* The soak: what is hooked, who runs it, and who changes it. */
+#ifndef TESTS_HOSTS_SOAK_H
+#define TESTS_HOSTS_SOAK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sighook/sighook.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What no run survives. */
+#define SOAK_REQUIRE(condition)                                                                                                 \
+  do {                                                                                                                          \
+    if (!(condition))                                                                                                           \
+      soak_fail(__FILE__, __LINE__, #condition);                                                                                \
+  } while (0)
+__attribute__((noreturn)) void soak_fail(const char *file, int line, const char *condition);
+
+bool soak_is_over(void);
+
+/* ---- what is hooked ---- */
+
+/* Target `which` of an argument is the argument times which + 3, plus which; replaced, 1000 more. */
+enum { SOAK_TARGETS = 16 };
+extern long (*const soak_targets[SOAK_TARGETS])(long value);
+void soak_check_target(unsigned which, long value);
+
+/* The argument plus one; hooked by callbacks that throw and by ones that jump. */
+long soak_throws_plain(long value);
+long soak_jumps_plain(long value);
+void soak_throw_it(sighook_context *context, void *user);
+void soak_jump_out(sighook_context *context, void *user);
+/* Throws where the argument is odd. */
+long soak_throwing(long value);
+
+/* By machine: loads what is not there, meets a breakpoint of the program's own, tells a number that is patched. */
+long soak_load(const long *from);
+void soak_own_trap(void);
+long soak_number(void);
+extern const char soak_load_end[], soak_number_end[];
+
+/* ---- who runs it: each takes one step by chance ---- */
+
+void soak_run(uint64_t *chance);
+void soak_run_cpp(uint64_t *chance);
+void soak_start_signals(void);
+unsigned long soak_signals(void);
+
+/* ---- who changes it ---- */
+
+/* Hooks of one thread; it starts and ends without any. */
+struct changer;
+struct changer *soak_new_changer(void);
+void soak_change(struct changer *changer, uint64_t *chance);
+void soak_stop_changing(struct changer *changer);
+unsigned long soak_changes(void);
+/* In a child that has threads no more. */
+void soak_change_in_child(uint64_t *chance);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,324 @@
+/* Hooks and threads that come and go by the ten thousand use nothing up: no memory, no mapping, no descriptor. */
+#define _GNU_SOURCE
+#include "life.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <math.h>
+#include <pthread.h>
+#include <search.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <wchar.h>
+#include "codemem/arena.h"
+#include "core/thread.h"
+#include "patterns.h"
+#include "stacks.h"
+
+#ifndef CYCLES_PART
+#define CYCLES_PART 1                 /* of as many an emulator can do a part only */
+#endif
+enum { CYCLES = 20000 / CYCLES_PART, CYCLES_LONG = 1000000 / CYCLES_PART, WARM = 400, INSTALLERS = 8 };
+enum {
+  TOGETHER = 4,
+  SHORT_THREADS = 5000 / CYCLES_PART / TOGETHER * TOGETHER,
+  SHORT_THREADS_LONG = 100000 / CYCLES_PART / TOGETHER * TOGETHER
+};
+/* An emulator's own memory grows with what it translates. */
+enum { MORE_MEMORY = (CYCLES_PART > 1 ? 16 : 1) << 20, MORE_MAPPINGS = 8, MORE_RECORDS = 64 };
+
+static unsigned so_many(unsigned by_default, unsigned at_length)
+{
+  return getenv("SIGHOOK_LONG") ? at_length : by_default;
+}
+
+/* ---- what there is ---- */
+
+struct books {
+  size_t arenas, resident, records;
+  unsigned mappings, descriptors;
+};
+
+static size_t resident_bytes(void)
+{
+  FILE *file = fopen("/proc/self/statm", "re");
+  unsigned long size, pages = 0;
+
+  REQUIRE(file && fscanf(file, "%lu %lu", &size, &pages) == 2);
+  fclose(file);
+  return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static unsigned count_lines(const char *path)
+{
+  FILE *file = fopen(path, "re");
+  unsigned lines = 0;
+
+  for (int c; (c = fgetc(file)) != EOF;)
+    lines += c == '\n';
+  fclose(file);
+  return lines;
+}
+
+static unsigned count_descriptors(void)
+{
+  DIR *directory = opendir("/proc/self/fd");
+  unsigned count = 0;
+
+  while (readdir(directory))
+    count++;
+  closedir(directory);
+  return count;
+}
+
+static struct books look(void)
+{
+  struct books books = {.arenas = arena_memory(), .resident = resident_bytes()};
+
+  for (const struct thread *record = thread_first(); record; record = record->next)
+    books.records++;
+  books.mappings = count_lines("/proc/self/maps");
+  books.descriptors = count_descriptors();
+  return books;
+}
+
+static void require_no_more_than(const struct books *before)
+{
+  struct books now = look();
+
+  printf("arenas %zu, before %zu; resident %zu, before %zu; %zu records, before %zu; %u mappings, before %u; "
+         "%u descriptors, before %u\n",
+         now.arenas, before->arenas, now.resident, before->resident, now.records, before->records, now.mappings, before->mappings,
+         now.descriptors, before->descriptors);
+  fflush(stdout);                     /* a REQUIRE that fails ends the child at once */
+  REQUIRE(now.arenas == before->arenas && now.descriptors == before->descriptors);
+  REQUIRE(now.resident <= before->resident + MORE_MEMORY && now.mappings <= before->mappings + MORE_MAPPINGS);
+  REQUIRE(now.records <= before->records + MORE_RECORDS);
+}
+
+/* ---- one site ---- */
+
+static uint8_t *code;
+
+static void make_code(void)
+{
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+  code = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(code != MAP_FAILED);
+  memcpy(code, adds_7, sizeof adds_7);
+  REQUIRE(mprotect(code, page, PROT_READ | PROT_EXEC) == 0);
+}
+
+static long call(long value)
+{
+  return ((long (*)(long))(uintptr_t)code)(value);
+}
+
+static void hook_once(sighook_kind kind, uint32_t flags, long expected)
+{
+  sighook_spec spec = {.size = sizeof spec, .kind = kind, .flags = flags, .address = (uintptr_t)code};
+  sighook_hook hook;
+
+  if (kind == SIGHOOK_REPLACE)
+    spec.replacement = (const void *)(uintptr_t)touches_nothing;
+  else
+    spec.handler = returns_at_once;
+  hook = must_install(spec);
+  REQUIRE(call(5) == expected);
+  REQUIRE(sighook_remove(hook) == SIGHOOK_OK);
+}
+
+static void patch_once(bool bytes)
+{
+  if (bytes)
+    REQUIRE(sighook_patch_bytes((uintptr_t)code, nops, sizeof nops, NULL) == SIGHOOK_OK);
+  else
+    REQUIRE(sighook_patchcode((uintptr_t)code, (uint32_t)ADDS_9_OPCODE, NULL) == SIGHOOK_OK && call(5) == 14);
+  REQUIRE(sighook_unhook((uintptr_t)code) == SIGHOOK_OK);
+}
+
+/* Inside of what the longer patch covers. */
+static void hook_inside(void)
+{
+  sighook_spec spec = {
+      .size = sizeof spec, .kind = SIGHOOK_PROBE, .handler = returns_at_once, .address = (uintptr_t)code + INSIDE_NOPS};
+  sighook_hook hook;
+
+  if (sighook_install(&spec, &hook) == SIGHOOK_OK)     /* where an instruction begins there */
+    REQUIRE(sighook_remove(hook) == SIGHOOK_OK);
+}
+
+/* Kinds that follow each other differ each time round. */
+static void one_cycle(unsigned number)
+{
+  static const uint32_t flags[] = {0, SIGHOOK_INTEGER_ONLY, SIGHOOK_COUNT, SIGHOOK_FORCE_TRAP, SIGHOOK_SAVE_X87,
+                                   SIGHOOK_NO_PUN | SIGHOOK_INTEGER_ONLY | SIGHOOK_COUNT};
+
+  switch (number % 11) {
+  case 0:
+  case 4:
+    patch_once(number % 2);
+    break;
+  case 2:
+    hook_once(SIGHOOK_REPLACE, number % 3 ? 0 : SIGHOOK_COUNT, 6);
+    break;
+  case 6:
+    hook_inside();
+    break;
+  default:
+    hook_once(SIGHOOK_PROBE, flags[number / 11 % 6], 12);
+    break;
+  }
+  REQUIRE(call(5) == 12);
+}
+
+static void cycle_at_one_site(void)
+{
+  unsigned cycles = so_many(CYCLES, CYCLES_LONG);
+  struct books before;
+
+  make_code();
+  for (unsigned i = 0; i < WARM; i++)
+    one_cycle(i);
+  before = look();
+  for (unsigned i = 0; i < cycles; i++)
+    one_cycle(i);
+  require_no_more_than(&before);
+  REQUIRE(memcmp(code, adds_7, sizeof adds_7) == 0);
+}
+
+static void one_site_in_all_ways_in_turn_uses_nothing_up(void **state)
+{
+  (void)state;
+  assert_true(in_child(cycle_at_one_site));
+}
+
+/* ---- changing sites ---- */
+
+#define AT(function) (uintptr_t)(function)
+static const uintptr_t functions[] = {
+    AT(touches_nothing), AT(touches_nothing), AT(touches_nothing), AT(atoi), AT(atol), AT(strtol), AT(strtoul), AT(strtod),
+    AT(qsort), AT(bsearch), AT(rand), AT(srand), AT(getenv), AT(setenv),
+    AT(unsetenv), AT(abs), AT(labs), AT(div), AT(ldiv), AT(mblen), AT(mbtowc), AT(wctomb), AT(tsearch), AT(tfind), AT(tdelete),
+    AT(hcreate), AT(hdestroy), AT(lfind), AT(lsearch), AT(toupper), AT(tolower), AT(isalpha), AT(isdigit), AT(mktime), AT(gmtime),
+    AT(asctime), AT(strftime), AT(wcstol), AT(wcstoul), AT(fgetwc), AT(putwchar), AT(ungetc), AT(rewind),
+    AT(strerror), AT(perror),
+};
+enum { FUNCTIONS = (sizeof functions / sizeof *functions) / (CYCLES_PART > 1 ? 4 : 1) };
+static _Atomic unsigned long installed, refused;
+
+static void cycle_somewhere(unsigned number)
+{
+  static const uint32_t flags[] = {0, SIGHOOK_COUNT, SIGHOOK_INTEGER_ONLY, SIGHOOK_INTEGER_ONLY | SIGHOOK_COUNT};
+  unsigned which = number * 7 % FUNCTIONS;
+  sighook_spec spec = {.size = sizeof spec,
+                       .kind = SIGHOOK_PROBE,
+                       .flags = flags[number / 5 % 4],
+                       .address = functions[which],
+                       .handler = returns_at_once};
+  sighook_hook hook;
+
+  if (functions[which] == AT(touches_nothing))
+    spec.flags |= number % 3 ? SIGHOOK_FORCE_TRAP : 0;
+  if (sighook_install(&spec, &hook) != SIGHOOK_OK) {
+    atomic_fetch_add(&refused, 1);
+    return;
+  }
+  atomic_fetch_add(&installed, 1);
+  REQUIRE(touches_nothing(1) == 2 && atoi("17") == 17);
+  REQUIRE(number % 64 ? sighook_remove(hook) == SIGHOOK_OK : sighook_remove_wait(hook, 20000) == SIGHOOK_OK);
+}
+
+static void *cycle_everywhere(void *data)
+{
+  unsigned seed = (unsigned)(uintptr_t)data;
+
+  for (unsigned i = 0; i < so_many(CYCLES, CYCLES_LONG) / INSTALLERS; i++)
+    cycle_somewhere(seed * 13 + i);
+  return data;
+}
+
+static void run_installers(void)
+{
+  pthread_t threads[INSTALLERS];
+
+  for (uintptr_t i = 0; i < INSTALLERS; i++)
+    REQUIRE(pthread_create(&threads[i], NULL, cycle_everywhere, (void *)i) == 0);
+  for (unsigned i = 0; i < INSTALLERS; i++)
+    REQUIRE(pthread_join(threads[i], NULL) == 0);
+}
+
+static void cycle_by_many_threads(void)
+{
+  struct books before;
+  unsigned long so_far;
+
+  for (unsigned i = 0; i < 20 * FUNCTIONS; i++)       /* each site in each way */
+    cycle_somewhere(i);
+  run_installers();
+  before = look();
+  so_far = atomic_load(&installed);
+  run_installers();
+  require_no_more_than(&before);
+  REQUIRE(atomic_load(&installed) - so_far > so_many(CYCLES, CYCLES_LONG) / 2);
+}
+
+static void many_sites_under_eight_installing_threads_use_nothing_up(void **state)
+{
+  (void)state;
+  assert_true(in_child(cycle_by_many_threads));
+}
+
+/* ---- threads ---- */
+
+static void *hit(void *counted)
+{
+  REQUIRE(touches_nothing(1) == 2);
+  return counted;
+}
+
+static void run_short_threads(unsigned count)
+{
+  pthread_t threads[TOGETHER];
+
+  for (unsigned i = 0; i < count; i += TOGETHER) {
+    for (unsigned j = 0; j < TOGETHER; j++)
+      REQUIRE(pthread_create(&threads[j], NULL, hit, NULL) == 0);
+    for (unsigned j = 0; j < TOGETHER; j++)
+      REQUIRE(pthread_join(threads[j], NULL) == 0);
+  }
+}
+
+static void come_and_go(void)
+{
+  sighook_hook counting = must_install(spec_for(touches_nothing, NULL, SIGHOOK_COUNT));
+  sighook_hook trapping = must_install(spec_for(touches_nothing, returns_at_once, SIGHOOK_COUNT));
+  unsigned count = so_many(SHORT_THREADS, SHORT_THREADS_LONG);
+  struct books before;
+
+  run_short_threads(400);
+  before = look();
+  run_short_threads(count);
+  require_no_more_than(&before);
+  REQUIRE(must_query(counting).hits == 400 + count && must_query(trapping).hits == 400 + count);
+}
+
+static void short_lived_threads_use_nothing_up(void **state)
+{
+  (void)state;
+  assert_true(in_child(come_and_go));
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(one_site_in_all_ways_in_turn_uses_nothing_up),
+      cmocka_unit_test(many_sites_under_eight_installing_threads_use_nothing_up),
+      cmocka_unit_test(short_lived_threads_use_nothing_up),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
