@@ -98,6 +98,7 @@ set(SIGHOOK_OS_Linux
   src/os/linux/maps_file.c
   src/os/linux/memory.c
   src/os/linux/modules.c
+  src/os/linux/own.c
   src/os/linux/signals.c
   src/os/linux/stack.c
   src/os/linux/sync.c

@@ -11,7 +11,7 @@ struct os_file {
   size_t size;
 };
 
-/* False where the file cannot be read. Later truncation by others would fault: for program files only. */
+/* "" is the program that runs. False where the file cannot be read. Later truncation by others would fault: for program files only. */
 bool os_file_map(const char *path, struct os_file *file);
 void os_file_unmap(struct os_file *file);
 

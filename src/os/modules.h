@@ -34,6 +34,9 @@ struct os_module {
   char path[OS_MODULE_PATH]; /* "" for the program itself, cut where longer */
 };
 
+/* The path of the program that runs; "" where that is not told. */
+void os_program_path(char *path, size_t size);
+
 /* A number that changes whenever a module comes or goes. Takes the dynamic loader's lock. */
 uint64_t os_modules_generation(void);
 /* Visits the modules in load order until `visit` returns true. Holds the dynamic loader's lock meanwhile, so `visit`

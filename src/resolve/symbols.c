@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "os/modules.h"
 #include "resolve/exports.h"
 #include "resolve/near.h"
@@ -85,9 +84,7 @@ static bool visit_module(const struct os_module *module, void *user)
 
 static void run_search(struct search *search, const char *module, const char *symbol)
 {
-  ssize_t length = readlink("/proc/self/exe", search->program, sizeof search->program - 1);
-
-  search->program[length > 0 ? length : 0] = 0;
+  os_program_path(search->program, sizeof search->program);
   search->module = module;
   search->symbol = symbol;
   search->module_found = search->found = search->exports_seen = false;

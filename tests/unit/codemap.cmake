@@ -6,6 +6,7 @@ set(CODEMAP_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/test_codemap_support.c
   ${resolve}/isa/${CMAKE_SYSTEM_PROCESSOR}/insn.c
   ${resolve}/os/linux/file.c
   ${resolve}/os/linux/headers.c
+  ${resolve}/os/linux/own.c
   ${resolve}/os/linux/memory.c
   ${resolve}/os/linux/${CMAKE_SYSTEM_PROCESSOR}/protection.c
   ${resolve}/os/linux/modules.c

@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "raw_syscall.h"
+#include "os/linux/own.h"
 
 bool os_file_map(const char *path, struct os_file *file)
 {
-  long descriptor = host_syscall4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  long descriptor =
+      path[0] ? host_syscall4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0) : own_open("exe", O_RDONLY);
   long size, memory = -1;
 
   if (descriptor < 0)

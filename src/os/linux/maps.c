@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include "raw_syscall.h"
 #include "os/linux/maps_text.h"
+#include "os/linux/own.h"
 #include "os/linux/protection.h"
 #include "os/memory.h"
 
@@ -58,7 +59,7 @@ int os_maps_open(struct os_maps *maps)
   int failure = 0;
 
   *maps = (struct os_maps){.queries = true};
-  maps->descriptor = (int)host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+  maps->descriptor = (int)own_open("maps", O_RDONLY);
   if (maps->descriptor < 0)
     return -maps->descriptor;
   if (atomic_load_explicit(&queries_work, memory_order_relaxed) || maps_query(maps, 0, COVERING_OR_NEXT, NULL, &answer) == 0) {

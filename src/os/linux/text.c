@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include "raw_syscall.h"
+#include "os/linux/own.h"
 #include "os/memory.h"
 
 void os_text_open(struct os_text *text)
 {
   text->failure = 0;
-  text->descriptor = (int)host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC, 0);
+  text->descriptor = (int)own_open("mem", O_RDWR);
 }
 
 void os_text_close(struct os_text *text)
@@ -26,7 +27,7 @@ static long read_by_copy(uintptr_t address, void *buffer, size_t size)
     size_t length;
   } here = {buffer, size}, there = {(void *)address, size};
 
-  return host_syscall6(SYS_process_vm_readv, host_syscall0(SYS_getpid), (long)&here, 1, (long)&there, 1, 0);
+  return host_syscall6(SYS_process_vm_readv, own_thread(), (long)&here, 1, (long)&there, 1, 0);
 }
 
 /* EIO of the file, and EFAULT, are said of memory that is not there. */

@@ -1,5 +1,6 @@
 /* Whether somebody traces this process, as /proc/self/status says. */
 #include <fcntl.h>
+#include "os/linux/own.h"
 #include "os/threads.h"
 #include "raw_syscall.h"
 
@@ -7,7 +8,7 @@ bool os_traced(void)
 {
   static const char field[] = "TracerPid:\t";
   char text[1024];
-  long descriptor = host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
+  long descriptor = own_open("status", O_RDONLY);
   long length;
 
   if (descriptor < 0)

@@ -241,7 +241,7 @@ void module_facts_read(const struct os_module *module, struct module_facts *fact
 
   *facts = (struct module_facts){0};
   read_functions(module, facts);
-  if (!module->is_kernel && os_file_map(module->path[0] ? module->path : "/proc/self/exe", &file)) {
+  if (!module->is_kernel && os_file_map(module->path, &file)) {
     struct image image = {.bytes = file.bytes, .size = file.size};
 
     if (copy(&image, 0, &image.header, sizeof image.header))

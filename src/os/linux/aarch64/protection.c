@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/auxv.h>
 #include "raw_syscall.h"
+#include "os/linux/own.h"
 #include "os/memory.h"
 
 enum { FLAG_BTI = 0x10, FLAG_MTE = 0x20, LINE_MAX_LENGTH = 512 };
@@ -102,7 +103,7 @@ int protection_extras(uintptr_t address, unsigned *extras)
   *extras = 0;
   if (!(getauxval(AT_HWCAP2) & (CPU_BTI | CPU_MTE)))
     return 0;
-  descriptor = (int)host_syscall4(SYS_openat, AT_FDCWD, "/proc/self/smaps", O_RDONLY | O_CLOEXEC, 0);
+  descriptor = (int)own_open("smaps", O_RDONLY);
   if (descriptor < 0)
     return descriptor == -ENOENT ? 0 : -descriptor;
   failure = read_all(descriptor, &search);
