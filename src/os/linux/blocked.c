@@ -1,8 +1,9 @@
-/* Which thread blocks a signal, as the kernel tells in /proc/self/task/<thread>/stat: proc(5) numbers the fields. Raw
- * system calls only, since libc's own threads and code may be what is asked about. */
+/* Which thread blocks a signal, as the kernel tells in /proc/self/task/<thread>/stat and syscall: proc(5) numbers the
+ * fields. Raw system calls only, since libc's own threads and code may be what is asked about. */
 #include <fcntl.h>
 #include <stddef.h>
 #include "os/signals.h"
+#include "os/text.h"
 #include "os/threads.h"
 #include "raw_syscall.h"
 
@@ -22,6 +23,11 @@ enum {
   BETWEEN_NS = 1000000
 }; /* one who sleeps takes more of it with each look */
 
+enum {
+  PATH_LENGTH = 32,
+  LINE_LENGTH = 256
+};
+
 struct entry { /* linux_dirent64 */
   uint64_t inode;
   int64_t offset;
@@ -31,20 +37,28 @@ struct entry { /* linux_dirent64 */
 };
 
 struct stat_text {
-  char bytes[1024];
-  long length; /* of what follows the name, which may hold anything */
+  char bytes[1025]; /* ended by 0 */
+  long length;      /* of what follows the name, which may hold anything */
   const char *rest;
 };
 
-static bool read_stat(int folder, const char *path, struct stat_text *text)
+static long read_file(int folder, const char *path, char *text, size_t size)
 {
   long descriptor = host_syscall4(SYS_openat, folder, path, O_RDONLY | O_CLOEXEC, 0);
-  long length, at;
+  long length;
 
   if (descriptor < 0)
-    return false;
-  length = host_syscall3(SYS_read, descriptor, text->bytes, sizeof text->bytes);
+    return 0;
+  length = host_syscall3(SYS_read, descriptor, text, size);
   host_syscall1(SYS_close, descriptor);
+  return length > 0 ? length : 0;
+}
+
+static bool read_stat(int folder, const char *path, struct stat_text *text)
+{
+  long length = read_file(folder, path, text->bytes, sizeof text->bytes - 1), at;
+
+  text->bytes[length] = 0;
   for (at = length; at > 0 && text->bytes[at - 1] != ')';)
     at--;
   text->rest = text->bytes + at;
@@ -62,32 +76,69 @@ static long field_at(const struct stat_text *text, unsigned number)
   return at;
 }
 
-static uint64_t field(const struct stat_text *text, unsigned number)
+static uint64_t number_at(const char **at, unsigned base)
 {
   uint64_t value = 0;
 
-  for (long at = field_at(text, number); at < text->length && text->rest[at] >= '0' && text->rest[at] <= '9'; at++)
-    value = value * 10 + (uint64_t)(text->rest[at] - '0');
+  for (; (**at >= '0' && **at <= '9') || (base == 16 && **at >= 'a' && **at <= 'f'); ++*at)
+    value = value * base + (uint64_t)(**at <= '9' ? **at - '0' : **at - 'a' + 10);
   return value;
+}
+
+static uint64_t field(const struct stat_text *text, unsigned number)
+{
+  const char *at = text->rest + field_at(text, number);
+
+  return number_at(&at, 10);
+}
+
+static void path_of(const char *thread, const char *name, char path[PATH_LENGTH])
+{
+  size_t length = 0;
+
+  for (; thread[length] && length < PATH_LENGTH / 2; length++)
+    path[length] = thread[length];
+  while ((path[length] = *name++))
+    length++;
+}
+
+/* Whether it waits for the signal by sigwait: what it blocks is not seen to block that meanwhile, and does when it goes
+ * on (rt_sigtimedwait; /proc/<thread>/syscall is "number 0xargument ..."). */
+static bool awaits(int folder, const char *thread, int signal_number)
+{
+  char path[PATH_LENGTH], line[LINE_LENGTH] = "";
+  const char *at = line;
+  struct os_text memory;
+  uint64_t set = 0;
+
+  path_of(thread, "/syscall", path);
+  read_file(folder, path, line, sizeof line - 1);
+  if (number_at(&at, 10) != SYS_rt_sigtimedwait || at[0] != ' ' || at[1] != '0' || at[2] != 'x')
+    return false;
+  at += 3;
+  os_text_open(&memory);
+  os_text_read(&memory, number_at(&at, 16), &set, sizeof set);
+  os_text_close(&memory);
+  return set & UINT64_C(1) << (signal_number - 1);
 }
 
 /* The state of the thread, if it blocks the signal and is one that can run the program's code; else 0. */
 static char blocks(int folder, const char *thread, int signal_number)
 {
   struct stat_text text;
-  char path[32];
-  size_t length = 0;
-  long state;
+  char path[PATH_LENGTH];
+  char state;
 
-  for (; thread[length] && length < sizeof path - sizeof "/stat"; length++)
-    path[length] = thread[length];
-  for (size_t i = 0; i < sizeof "/stat"; i++)
-    path[length + i] = "/stat"[i];
+  path_of(thread, "/stat", path);
   if (!read_stat(folder, path, &text) || (field(&text, FLAGS) & (IO_WORKER | USER_WORKER)) ||
-      !(field(&text, BLOCKED) & UINT64_C(1) << (signal_number - 1)))
+      field_at(&text, STATE) >= text.length)
     return 0;
-  state = field_at(&text, STATE);
-  return state < text.length && text.rest[state] != 'Z' && text.rest[state] != 'X' ? text.rest[state] : 0;
+  state = text.rest[field_at(&text, STATE)];
+  if (state == 'Z' || state == 'X')
+    return 0;
+  if (field(&text, BLOCKED) & UINT64_C(1) << (signal_number - 1))
+    return state;
+  return state == 'S' && awaits(folder, thread, signal_number) ? state : 0;
 }
 
 /* C libraries block all signals for a moment to start and end threads, to fork and to start programs. Who waits there
@@ -112,15 +163,6 @@ static bool is_emulated(void)
   return read_stat(AT_FDCWD, "/proc/self/stat", &text) && field(&text, MEMORY) == 0;
 }
 
-static int number_of(const char *name)
-{
-  int number = 0;
-
-  for (; *name >= '0' && *name <= '9'; name++)
-    number = number * 10 + (*name - '0');
-  return number;
-}
-
 static int other_thread_that_blocks(int folder, int signal_number)
 {
   _Alignas(struct entry) char entries[1024];
@@ -128,10 +170,11 @@ static int other_thread_that_blocks(int folder, int signal_number)
 
   while ((length = host_syscall3(SYS_getdents64, folder, entries, sizeof entries)) > 0)
     for (long at = 0; at < length; at += ((struct entry *)(entries + at))->length) {
-      const char *name = ((struct entry *)(entries + at))->name;
+      const char *name = ((struct entry *)(entries + at))->name, *digits = name;
+      int thread = (int)number_at(&digits, 10);
 
-      if (number_of(name) && keeps_blocking(folder, name, signal_number))
-        return number_of(name);
+      if (thread && keeps_blocking(folder, name, signal_number))
+        return thread;
     }
   return 0;
 }
