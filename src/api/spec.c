@@ -2,7 +2,9 @@
 #include "api/boundary.h"
 
 #include "core/reason.h"
+#include "core/traps.h"
 #include "host/host.h"
+#include "os/modules.h"
 
 enum {
   KNOWN_FLAGS = SIGHOOK_START_DISABLED | SIGHOOK_PREPATCHED | SIGHOOK_INTEGER_ONLY | SIGHOOK_FORCE_TRAP | SIGHOOK_REQUIRE_BRANCH |
@@ -74,10 +76,19 @@ sighook_status api_copy_spec(sighook_spec *to, const sighook_spec *from, struct 
   return status ? status : check_flags(to, error);
 }
 
+static void add_reason(sighook_info *info, const char *text)
+{
+  size_t length = 0;
+
+  while (info->reason[length])
+    length++;
+  for (; length + 1 < sizeof info->reason && *text; length++)
+    info->reason[length] = *text++;
+}
+
 void api_fill_info(sighook_info *info, const struct site *site, const struct hook *hook)
 {
   struct hook_count counted = hook ? hook_counted(hook) : (struct hook_count){0};
-  const char *reason = reason_text(site->reason);
   sighook_info known = {.size = info->size,
                         .kind = hook ? hook->kind : info->kind,
                         .entry = site->entry,
@@ -92,8 +103,9 @@ void api_fill_info(sighook_info *info, const struct site *site, const struct hoo
                                                        : site->length;
   for (unsigned i = 0; i < site->shift + site->length; i++)
     known.original[i] = site->original[i];
-  for (size_t i = 0; i + 1 < sizeof known.reason && reason[i]; i++)
-    known.reason[i] = reason[i];
+  add_reason(&known, reason_text(site->reason));
+  if (traps_of(site) && os_is_libc(site->address))
+    add_reason(&known, "; libc blocks signals at times");
   *info = known;
 }
 

@@ -17,7 +17,7 @@ const char *reason_text(enum entry_reason reason)
   case REASON_NO_ROOM:
     return "the instruction is shorter than a jump, and nothing is free where a jump in its place could land";
   case REASON_NO_MAPPINGS:
-    return "the share of the process's mappings is spent that the pages where such jumps land may take (vm.max_map_count)";
+    return "the mappings that pages for such jumps may take are spent, a share of vm.max_map_count";
   case REASON_NEXT_ENTRY:
     return "the instruction is shorter than a jump, and a jump would lean on the next function's first bytes";
   case REASON_UNREADABLE:
@@ -33,7 +33,7 @@ const char *reason_text(enum entry_reason reason)
   case REASON_EVICTS:
     return "the instruction is shorter than a jump, which therefore leans on one put in place of the next instruction";
   case REASON_REACHES_OVER:
-    return "the instruction is shorter than a jump, which therefore reaches over the next ones: branches to those would meet traps";
+    return "the instruction is shorter than a jump, which reaches over the next ones: branches to those meet traps";
   case REASON_GIVES_WAY:
     return "the jump of another instruction needs this one's bytes";
   case REASON_LOOP_HEAD:

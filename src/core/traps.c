@@ -28,8 +28,8 @@ static void need(struct needs *needs, unsigned kinds, uintptr_t address, const c
     needs->illegal = one;
 }
 
-/* What traps for good in a site's entry. A boundary's trap is told with the jump around it. */
-static unsigned entry_traps(const struct site *site)
+/* A boundary's trap is told with the jump around it. */
+unsigned traps_of(const struct site *site)
 {
   if (site->entry == SIGHOOK_ENTRY_TRAP)
     return site_is_boundary(site) ? 0 : TRAP_BREAKPOINT;
@@ -69,7 +69,7 @@ static sighook_status check_planned(struct transaction *t, unsigned *phased, str
     const struct touched *touched = &t->touched[i];
 
     if (touched->changes_code && !touched->site->leaving)
-      need(&needs, entry_traps(touched->site), site_place(touched->site), reason_text(touched->site->reason),
+      need(&needs, traps_of(touched->site), site_place(touched->site), reason_text(touched->site->reason),
            touched->request);
   }
   for (size_t i = 0; i < t->change_count; i++) {
@@ -137,7 +137,7 @@ static bool needs_phases(const struct site *draft)
 
 sighook_status traps_check(const struct site *draft, struct error *error)
 {
-  unsigned kinds = entry_traps(draft);
+  unsigned kinds = traps_of(draft);
   const char *why = reason_text(draft->reason);
   sighook_status status = SIGHOOK_OK;
 

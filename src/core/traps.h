@@ -14,6 +14,9 @@ sighook_status traps_prepare_change(const struct change *change, struct error *e
 /* The same for one site that gets a trap. */
 sighook_status traps_prepare_entry(const struct site *site, struct error *error);
 
+/* enum trap_kind of those that stay where the site's entry is. */
+unsigned traps_of(const struct site *site);
+
 /* What traps_prepare would say of a site that is only drafted; no handler is installed. */
 sighook_status traps_check(const struct site *draft, struct error *error);
 

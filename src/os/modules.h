@@ -37,6 +37,9 @@ struct os_module {
 /* The path of the program that runs; "" where that is not told. */
 void os_program_path(char *path, size_t size);
 
+/* Whether the address is in the C library, or in its loader. They block all signals for moments, to start threads and programs. */
+bool os_is_libc(uintptr_t address);
+
 /* A number that changes whenever a module comes or goes. Takes the dynamic loader's lock. */
 uint64_t os_modules_generation(void);
 /* Visits the modules in load order until `visit` returns true. Holds the dynamic loader's lock meanwhile, so `visit`

@@ -118,8 +118,8 @@ static void judge_one(enum verdict verdict, bool may_be_deaf)
       verdict = WRONG;
     }
   }
-  if (verdict == DEAF && (place->entry != SIGHOOK_ENTRY_TRAP || !may_be_deaf)) {
-    print_error("%s: died of a trap\n", driver_name(place));
+  if (verdict == DEAF && (place->entry != SIGHOOK_ENTRY_TRAP || !may_be_deaf || !strstr(place->reason, "libc blocks signals"))) {
+    print_error("%s: died of a trap: %s\n", driver_name(place), place->reason);
     verdict = WRONG;
   }
   result.verdicts[verdict]++;

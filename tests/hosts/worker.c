@@ -71,6 +71,7 @@ static void hook(struct place *place)
     memcpy(place->reason, error.message, REASON - 1);
   } else if (sighook_query(made, &info) == SIGHOOK_OK) {
     place->entry = info.entry;
+    memcpy(place->reason, info.reason, REASON - 1);
   }
 }
 

@@ -100,6 +100,19 @@ void os_modules_each(bool (*visit)(const struct os_module *module, void *user), 
       return;
 }
 
+/* By the names that they have on every system: "libc.so.6", "ld-linux-x86-64.so.2", "ld-musl-x86_64.so.1". */
+bool os_is_libc(uintptr_t address)
+{
+  for (size_t i = 0; i < subject.module_count; i++) {
+    const struct os_module *image = &subject.modules[i].image;
+    const char *name = strrchr(image->path, '/');
+
+    if (address >= image->low && address < image->high)
+      return name && (strncmp(name, "/libc.so", 8) == 0 || strncmp(name, "/ld-", 4) == 0);
+  }
+  return false;
+}
+
 enum os_module_answer os_module_identify(uintptr_t address, struct os_module_identity *identity)
 {
   (void)address;

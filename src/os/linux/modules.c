@@ -89,6 +89,35 @@ void os_modules_each(bool (*visit)(const struct os_module *module, void *user), 
   dl_iterate_phdr(each, &(struct visit){visit, user});
 }
 
+struct libc_search {
+  uintptr_t address;
+  bool is_libc;
+};
+
+static bool covers(const struct os_module *module, uintptr_t address)
+{
+  return address >= module->low && address < module->high;
+}
+
+/* By a function of it that nobody stands in for, and by what the kernel says of the loader. */
+static bool look_for_libc(const struct os_module *module, void *data)
+{
+  struct libc_search *search = data;
+
+  if (!covers(module, search->address))
+    return false;
+  search->is_libc = covers(module, (uintptr_t)getauxval) || covers(module, getauxval(AT_BASE));
+  return true;
+}
+
+bool os_is_libc(uintptr_t address)
+{
+  struct libc_search search = {.address = address};
+
+  os_modules_each(look_for_libc, &search);
+  return search.is_libc;
+}
+
 /* The head of glibc's struct dl_find_object, with room for what it may grow by. Declared here, weakly and by its name
  * in the object file, since other libraries have no such function and no header for it. */
 struct found_object {
