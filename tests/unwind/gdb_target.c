@@ -24,12 +24,15 @@ __attribute__((noinline)) void is_over(void)
   __asm__ volatile("");
 }
 
-int main(void)
+/* With an argument by a trap. */
+int main(int count, char **arguments)
 {
   sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .address = (uintptr_t)hooked, .handler = callback};
   sighook_hook hook;
   long result;
 
+  (void)arguments;
+  spec.flags = count > 1 ? SIGHOOK_FORCE_TRAP : 0;
   if (sighook_install(&spec, &hook) != SIGHOOK_OK)
     return 2;
   caller(0);                          /* a thread's first hit does more */

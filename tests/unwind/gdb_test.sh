@@ -18,14 +18,6 @@ if [[ $(cat "$log") != *'exited normally'* ]]; then
   exit
 fi
 
-gdb_with -x "$here/steps.gdb" "$target"
-# One line a step: its place, and whether hooked (from when it is entered), caller and main are among the callers.
-awk '
-  / in section / { place = $1 }
-  /^#/ { all = all " " $0 }
-  /^\.\.\.\.\.$/ { print place, (all ~ / hooked \(/), (all ~ / caller \(/ && all ~ / main \(/); all = "" }
-' "$log" >"$scratch/steps"
-
 count() { # awk-condition
   awk "$1 { n++ } END { print n + 0 }" "$scratch/steps"
 }
@@ -33,10 +25,23 @@ check() { # sentence condition
   if (($2)); then ok "$1"; else not_ok "$1" "$2: $(tail -n 20 "$log")"; fi
 }
 
-check "gdb steps through the whole call" "$(grep -c '^the call is over' "$log")"
-check "gdb names stubs" "$(count '$1 == "sighook_stubs"') >= 6"
-check "gdb steps through capture and callback" "$(count '$1 ~ /^routine_/') >= 60 && $(count '$1 == "callback"') >= 1"
-check "every backtrace comes to main" "$(count '$1 != "main" && !$3') == 0"
-check "the hooked function is in every backtrace of a stub, capture or callback" \
-  "$(count '$1 ~ /^(sighook_stubs|routine_.*|callback)$/ && !$2') == 0"
+step_through() { # branch|trap [argument]
+  gdb_with -x "$here/steps.gdb" --args "$target" "${@:2}"
+  # One line a step: its place, and whether hooked (from when it is entered), caller and main are among the callers.
+  awk '
+    / in section / { place = $1 }
+    /^#/ { all = all " " $0 }
+    /^\.\.\.\.\.$/ { print place, (all ~ / hooked \(/), (all ~ / caller \(/ && all ~ / main \(/); all = "" }
+  ' "$log" >"$scratch/steps"
+  check "$1: gdb steps through the whole call" "$(grep -c '^the call is over' "$log")"
+  check "$1: gdb names stubs" "$(count '$1 == "sighook_stubs"') >= 6"
+  check "$1: gdb steps through capture and callback" "$(count '$1 ~ /^routine_/') >= 60 && $(count '$1 == "callback"') >= 1"
+  check "$1: every backtrace comes to main" "$(count '$1 != "main" && !$3') == 0"
+  check "$1: the hooked function is in every backtrace of a stub, capture or callback" \
+    "$(count '$1 ~ /^(sighook_stubs|routine_.*|callback)$/ && !$2') == 0"
+}
+
+step_through branch
+step_through trap trap
+check "trap: gdb steps through the handler" "$(count '$1 == "on_signal" && $2') >= 5"
 finish

@@ -3,12 +3,22 @@
 break caller
 run
 continue
+# behind a trap, whose signal is the program's
+if $pc == (long) &hooked + 1
+  signal SIGTRAP
+end
 delete
 while $pc != (long) &is_over
   info symbol $pc
   backtrace
   echo .....\n
-  stepi
+  if $pc == (long) &hooked + 1
+    handle SIGTRAP pass
+    stepi
+    handle SIGTRAP nopass
+  else
+    stepi
+  end
 end
 echo the call is over\n
 kill
