@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs test programs of an arm64 build on an emulated machine under a real kernel.
-#   system_test.sh KERNEL [BOOT-OPTION...] -- PROGRAM...
-# Prints what the programs print, in which the runner counts the cases. SIGHOOK_LONG reaches the programs.
+#   system_test.sh KERNEL [BOOT-OPTION...] [--with FILE]... -- PROGRAM...
+# Prints what the programs print, in which the runner counts the cases. SIGHOOK_LONG reaches the programs, which find the files beside
+# them.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -12,12 +13,17 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 options=()
+mkdir "$scratch/payload"
 while [ "$1" != -- ]; do
-  options+=("$1")
+  if [ "$1" = --with ]; then
+    cp "$2" "$scratch/payload"
+    shift
+  else
+    options+=("$1")
+  fi
   shift
 done
 shift
-mkdir "$scratch/payload"
 for program; do
   cp "$program" "$scratch/payload"
   name=$(basename "$program")

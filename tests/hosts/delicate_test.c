@@ -228,22 +228,26 @@ static void each_entry_by_a_trap(void **state)
   run_all(functions, function_count, GROUP, SIGHOOK_FORCE_TRAP, false);
 }
 
+/* One instruction of so many, some by chance; all with SIGHOOK_LONG. */
+static void run_share(unsigned share, uint32_t flags)
+{
+  unsigned count = instruction_count / (getenv("SIGHOOK_LONG") ? 1 : share);
+  uint64_t chance = random_seed();
+
+  run_all(instructions + random_next(&chance) % (instruction_count - count + 1), count, GROUP_OF_INSTRUCTIONS, flags, true);
+}
+
 static void each_instruction_by_a_branch(void **state)
 {
   (void)state;
-  run_all(instructions, instruction_count, GROUP_OF_INSTRUCTIONS, 0, true);
+  run_share(INSTRUCTION_SHARE, 0);
 }
 
-/* Functions that block signals in the middle have to be tried one by one, which takes long: some by chance, and all with
- * SIGHOOK_LONG. */
+/* Functions that block signals in the middle have to be tried one by one, which takes long. */
 static void each_instruction_by_a_trap(void **state)
 {
-  unsigned share = instruction_count / (getenv("SIGHOOK_LONG") ? 1 : TRAP_SHARE);
-  uint64_t chance = random_seed();
-
   (void)state;
-  run_all(instructions + random_next(&chance) % (instruction_count - share + 1), share, GROUP_OF_INSTRUCTIONS, SIGHOOK_FORCE_TRAP,
-          true);
+  run_share(INSTRUCTION_SHARE * TRAP_SHARE, SIGHOOK_FORCE_TRAP);
 }
 
 /* One place alone, to look at. */
