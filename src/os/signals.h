@@ -11,6 +11,8 @@
 #define OS_SIGNALS_THAT_COME \
   (~(OS_SIGNAL_BIT(SIGTRAP) | OS_SIGNAL_BIT(SIGILL) | OS_SIGNAL_BIT(SIGSEGV) | OS_SIGNAL_BIT(SIGBUS) | OS_SIGNAL_BIT(SIGFPE) | \
      OS_SIGNAL_BIT(SIGSYS) | OS_SIGNAL_BIT(SIGKILL) | OS_SIGNAL_BIT(SIGSTOP)))
+/* Of those behind, emulators keep some for themselves, which are never seen blocked. */
+#define OS_SIGNALS_STANDARD (OS_SIGNAL_BIT(32) - 1)
 
 void os_signal_default(int signal_number);
 /* Sends the signal to the calling thread. */

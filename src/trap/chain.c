@@ -54,10 +54,11 @@ static void call(const struct sigaction *action, int signal_number, siginfo_t *i
 static void call_masked(const struct sigaction *action, int signal_number, siginfo_t *info, void *ucontext)
 {
   const uint64_t wanted = *(const uint64_t *)&action->sa_mask | (action->sa_flags & SA_NODEFER ? 0 : OS_SIGNAL_BIT(signal_number));
+  const uint64_t interrupted = *(const uint64_t *)&((const ucontext_t *)ucontext)->uc_sigmask;
   uint64_t before = os_signal_mask();
-  bool by_kernel = (before & OS_SIGNALS_THAT_COME) == OS_SIGNALS_THAT_COME;
+  bool by_kernel = !((before ^ OS_SIGNALS_THAT_COME) & ~interrupted & OS_SIGNALS_STANDARD);
 
-  os_signal_restore(wanted | (by_kernel ? *(const uint64_t *)&((const ucontext_t *)ucontext)->uc_sigmask : before));
+  os_signal_restore(wanted | (by_kernel ? interrupted : before));
   call(action, signal_number, info, ucontext);
   if (!by_kernel)                      /* by a handler of the program's, which goes on */
     os_signal_restore(before);

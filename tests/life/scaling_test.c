@@ -19,7 +19,7 @@ enum { THREADS = 16, HITS = 20000, MAPPINGS_MAX = 4096 };
 /* What the threads and the main one share is not the library's. */
 struct shared {
   atomic_uint ready, warm, done;
-  atomic_bool begin, go, end;
+  atomic_bool begin, go, end, over;
 };
 
 struct range {
@@ -87,6 +87,8 @@ static void *hit_when_told(void *data)
     ;
   hit_all(HITS, shared);
   atomic_fetch_add(&shared->done, 1);
+  while (!atomic_load(&shared->over)) /* ending, it writes to libc's list of threads, which may lie among the program's data */
+    usleep(100);
   return NULL;
 }
 
@@ -196,6 +198,7 @@ static void hit_while_protected(void)
     usleep(100);
   REQUIRE(mprotect((void *)program.start, program.end - program.start, PROT_READ | PROT_WRITE) == 0);
   REQUIRE(protect(after, count, before, count_before, PROT_READ | PROT_WRITE) == pages);
+  atomic_store(&shared->over, true);
   REQUIRE(!atomic_load(&shared->end));
   for (unsigned i = 0; i < THREADS; i++)
     REQUIRE(pthread_join(threads[i], NULL) == 0);

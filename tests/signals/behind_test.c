@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 #include "child.h"
 #include "faults.h"
 #include "live.h"
@@ -11,6 +12,7 @@
 enum {
   ARGUMENT = 5,
   PAUSE = 1000,
+  SPIN_NS = 5000000,
   WAITS_MAX = 3000
 };
 
@@ -54,6 +56,27 @@ static void *trap_then_spin(void *unused)
   return unused;
 }
 
+static uint64_t nanoseconds_of(pthread_t thread)
+{
+  struct timespec time;
+  clockid_t clock;
+
+  REQUIRE(pthread_getcpuclockid(thread, &clock) == 0 && clock_gettime(clock, &time) == 0);
+  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* By its own clock, which stands still while it waits for a processor. */
+static void wait_till_it_spins(pthread_t thread, int arrivals)
+{
+  uint64_t arrived_at;
+
+  while (atomic_load(&arrived) < arrivals)
+    usleep(PAUSE);
+  arrived_at = nanoseconds_of(thread);
+  while (nanoseconds_of(thread) < arrived_at + SPIN_NS)
+    usleep(PAUSE);
+}
+
 static void (*send)(pthread_t thread);
 
 static void send_to_thread(pthread_t thread)
@@ -76,6 +99,7 @@ static void send_to_process(pthread_t thread)
 static void spin_and_send(uint32_t flags, bool gone)
 {
   struct sigaction action = {.sa_sigaction = on_sent, .sa_flags = SA_SIGINFO};
+  int arrivals = gone ? 1 : 2;
   sighook_hook hook;
   pthread_t thread;
 
@@ -85,14 +109,14 @@ static void spin_and_send(uint32_t flags, bool gone)
   if (gone)
     REQUIRE(sighook_remove(hook) == SIGHOOK_OK);
   REQUIRE(pthread_create(&thread, NULL, trap_then_spin, NULL) == 0);
-  usleep(50 * PAUSE);
+  wait_till_it_spins(thread, arrivals);
   send(thread);
   for (unsigned waited = 0; !atomic_load(&received); waited++) {
     REQUIRE(waited < WAITS_MAX);
     usleep(PAUSE);
   }
   pthread_join(thread, NULL);
-  REQUIRE(atomic_load(&received) == 1 && atomic_load(&arrived) == (gone ? 1 : 2));
+  REQUIRE(atomic_load(&received) == 1 && atomic_load(&arrived) == arrivals);
 }
 
 static void behind_a_hook_that_went(void)

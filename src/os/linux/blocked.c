@@ -20,8 +20,12 @@ enum {
 enum {
   PATIENCE = 64,
   ASLEEP = 8,
+  RAN = 4,
+  LOOKS_MAX = 1000,
   BETWEEN_NS = 1000000
-}; /* one who sleeps takes more of it with each look */
+}; /* one who sleeps takes more of it with each look, one who runs with each tick of the kernel's, a few looks apart */
+
+#define UNTOLD UINT64_MAX
 
 enum {
   PATH_LENGTH = 32,
@@ -37,29 +41,42 @@ struct entry { /* linux_dirent64 */
 };
 
 struct stat_text {
-  char bytes[1025]; /* ended by 0 */
-  long length;      /* of what follows the name, which may hold anything */
+  char bytes[1024];
+  long length; /* of what follows the name, which may hold anything */
   const char *rest;
 };
 
+/* Its length; ended by 0. */
 static long read_file(int folder, const char *path, char *text, size_t size)
 {
-  long descriptor = host_syscall4(SYS_openat, folder, path, O_RDONLY | O_CLOEXEC, 0);
-  long length;
+  long descriptor = host_syscall4(SYS_openat, folder, path, O_RDONLY | O_CLOEXEC, 0), length = 0;
 
-  if (descriptor < 0)
-    return 0;
-  length = host_syscall3(SYS_read, descriptor, text, size);
-  host_syscall1(SYS_close, descriptor);
-  return length > 0 ? length : 0;
+  if (descriptor >= 0) {
+    length = host_syscall3(SYS_read, descriptor, text, size - 1);
+    host_syscall1(SYS_close, descriptor);
+  }
+  length = length > 0 ? length : 0;
+  text[length] = 0;
+  return length;
 }
 
-static bool read_stat(int folder, const char *path, struct stat_text *text)
+static long read_of_thread(int folder, const char *thread, const char *name, char *text, size_t size)
 {
-  long length = read_file(folder, path, text->bytes, sizeof text->bytes - 1), at;
+  char path[PATH_LENGTH];
+  size_t length = 0;
 
-  text->bytes[length] = 0;
-  for (at = length; at > 0 && text->bytes[at - 1] != ')';)
+  for (; thread[length] && length < PATH_LENGTH / 2; length++)
+    path[length] = thread[length];
+  while ((path[length] = *name++))
+    length++;
+  return read_file(folder, path, text, size);
+}
+
+static bool find_fields(struct stat_text *text, long length)
+{
+  long at = length;
+
+  while (at > 0 && text->bytes[at - 1] != ')')
     at--;
   text->rest = text->bytes + at;
   text->length = length - at;
@@ -92,27 +109,16 @@ static uint64_t field(const struct stat_text *text, unsigned number)
   return number_at(&at, 10);
 }
 
-static void path_of(const char *thread, const char *name, char path[PATH_LENGTH])
-{
-  size_t length = 0;
-
-  for (; thread[length] && length < PATH_LENGTH / 2; length++)
-    path[length] = thread[length];
-  while ((path[length] = *name++))
-    length++;
-}
-
 /* Whether it waits for the signal by sigwait: what it blocks is not seen to block that meanwhile, and does when it goes
  * on (rt_sigtimedwait; /proc/<thread>/syscall is "number 0xargument ..."). */
 static bool awaits(int folder, const char *thread, int signal_number)
 {
-  char path[PATH_LENGTH], line[LINE_LENGTH] = "";
+  char line[LINE_LENGTH];
   const char *at = line;
   struct os_text memory;
   uint64_t set = 0;
 
-  path_of(thread, "/syscall", path);
-  read_file(folder, path, line, sizeof line - 1);
+  read_of_thread(folder, thread, "/syscall", line, sizeof line);
   if (number_at(&at, 10) != SYS_rt_sigtimedwait || at[0] != ' ' || at[1] != '0' || at[2] != 'x')
     return false;
   at += 3;
@@ -122,15 +128,22 @@ static bool awaits(int folder, const char *thread, int signal_number)
   return set & UINT64_C(1) << (signal_number - 1);
 }
 
+/* How long it has run: nothing yet, just after it was made. UNTOLD if the kernel does not say. */
+static uint64_t time_of(int folder, const char *thread)
+{
+  char line[LINE_LENGTH];
+  const char *at = line;
+
+  return read_of_thread(folder, thread, "/schedstat", line, sizeof line) ? number_at(&at, 10) : UNTOLD;
+}
+
 /* The state of the thread, if it blocks the signal and is one that can run the program's code; else 0. */
 static char blocks(int folder, const char *thread, int signal_number)
 {
   struct stat_text text;
-  char path[PATH_LENGTH];
   char state;
 
-  path_of(thread, "/stat", path);
-  if (!read_stat(folder, path, &text) || (field(&text, FLAGS) & (IO_WORKER | USER_WORKER)) ||
+  if (!find_fields(&text, read_of_thread(folder, thread, "/stat", text.bytes, sizeof text.bytes)) || (field(&text, FLAGS) & (IO_WORKER | USER_WORKER)) ||
       field_at(&text, STATE) >= text.length)
     return 0;
   state = text.rest[field_at(&text, STATE)];
@@ -141,15 +154,30 @@ static char blocks(int folder, const char *thread, int signal_number)
   return state == 'S' && awaits(folder, thread, signal_number) ? state : 0;
 }
 
+/* What a look takes of the patience with a thread in that state. */
+static int cost(char state, uint64_t before, uint64_t now)
+{
+  if (state == 'R' && now != UNTOLD)
+    return now == before ? 0 : RAN;    /* it waits for a processor */
+  return state == 'R' || state == 'D' ? 1 : ASLEEP;
+}
+
 /* C libraries block all signals for a moment to start and end threads, to fork and to start programs. Who waits there
  * for a processor, or for a program to begin, may take his time. */
 static bool keeps_blocking(int folder, const char *thread, int signal_number)
 {
   char state = blocks(folder, thread, signal_number);
+  uint64_t before = state ? time_of(folder, thread) : UNTOLD;
+  int patience = PATIENCE;
 
-  for (int patience = PATIENCE; patience > 0 && state; patience -= state == 'R' || state == 'D' ? 1 : ASLEEP) {
+  for (unsigned look = 0; look < LOOKS_MAX && patience > 0 && state; look++) {
+    uint64_t now;
+
     os_sleep_ns(BETWEEN_NS);
     state = blocks(folder, thread, signal_number);
+    now = time_of(folder, thread);
+    patience -= cost(state, before, now);
+    before = now;
   }
   return state;
 }
@@ -160,7 +188,7 @@ static bool is_emulated(void)
 {
   struct stat_text text;
 
-  return read_stat(AT_FDCWD, "/proc/self/stat", &text) && field(&text, MEMORY) == 0;
+  return find_fields(&text, read_file(AT_FDCWD, "/proc/self/stat", text.bytes, sizeof text.bytes)) && field(&text, MEMORY) == 0;
 }
 
 static int other_thread_that_blocks(int folder, int signal_number)
