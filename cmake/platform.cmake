@@ -74,6 +74,7 @@ set(SIGHOOK_HOST_x86_64
   src/host/x86_64/evict.c
   src/host/x86_64/insn.c
   src/host/x86_64/layout.c
+  src/host/x86_64/routine_view.c
   src/host/x86_64/routines.S
   src/host/x86_64/store.c
   src/host/x86_64/stub.c
@@ -84,6 +85,7 @@ set(SIGHOOK_HOST_aarch64
   src/host/aarch64/entry.c
   src/host/aarch64/insn.c
   src/host/aarch64/layout.c
+  src/host/aarch64/routine_view.c
   src/host/aarch64/routines.S
   src/host/aarch64/store.c
   src/host/aarch64/stub.c

@@ -45,7 +45,8 @@ struct channel_call {
   uint64_t offset;                     /* from the load bias: where it is met */
   uint32_t module;
   uint32_t number, length;             /* as struct arch_call has them, from there to its end */
-  uint32_t unused;
+  uint32_t passed;                     /* 1: met at a call of the function that makes it, which gets something of
+                                          libc's, the number, and the call's arguments */
 };
 
 enum channel_answer { ANSWER_NONE, ANSWER_HOOKED, ANSWER_SAME, ANSWER_REFUSED };

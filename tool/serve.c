@@ -83,7 +83,8 @@ static void fill_calls(struct channel_image *image, const struct plan *plan)
       *call = (struct channel_call){.offset = module->calls[j].offset,
                                     .module = (uint32_t)i,
                                     .number = module->calls[j].number,
-                                    .length = module->calls[j].length};
+                                    .length = module->calls[j].length,
+                                    .passed = module->calls[j].passed};
     if (module->has_wild_calls && !wild)
       wild = module->file;
   }

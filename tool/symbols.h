@@ -31,6 +31,7 @@ struct slot {
 struct signal_call {
   uint64_t offset;        /* from the load bias */
   uint32_t number, length;
+  bool passed;            /* see channel.h */
 };
 
 struct module {

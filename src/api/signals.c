@@ -24,15 +24,19 @@ API uintptr_t sighook_original_pc(uintptr_t pc)
 API void sighook_fix_context(void *ucontext)
 {
   uintptr_t inside = landing_target(frame_pc(ucontext));
-  const struct site *site = arena_site_at(inside);
+  const struct site *site;
   sighook_context context;
+  bool in_routine;
 
-  if (!site)
-    return;
-  frame_set_pc(ucontext, inside);
+  if (inside != frame_pc(ucontext))
+    frame_set_pc(ucontext, inside);
   frame_read(ucontext, &context);
-  host_stub_view(site, &context);
-  frame_write(ucontext, &context);
+  in_routine = host_routine_view(&context);
+  site = arena_site_at(host_pc(&context));               /* from a routine too: the displaced instruction */
+  if (site)
+    host_stub_view(site, &context);
+  if (site || in_routine)
+    frame_write(ucontext, &context);
 }
 
 API void sighook_thread_ignore(int change)

@@ -14,6 +14,7 @@ enum { TAKEOVER_TRIES = 8 };
 
 struct thread thread_nobody = {.level = 1};
 __thread struct thread *thread_self = &thread_nobody;
+__thread uint64_t thread_capture;
 __thread struct thread *thread_record;
 _Alignas(HOST_FACTS_ALIGN) struct capture_facts capture_facts;
 __thread _Atomic(struct counter *) *thread_chunks;

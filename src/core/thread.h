@@ -36,6 +36,8 @@ extern struct capture_facts capture_facts __attribute__((visibility("hidden")));
 extern __thread struct thread *thread_self __attribute__((visibility("hidden")));
 /* Always inside an action, so that one test sends captures aside for whatever is not the ordinary case. */
 extern struct thread thread_nobody __attribute__((visibility("hidden")));
+/* The frame register of a capture that has left its routine for C while no level may tell of it; 0: there is none. */
+extern __thread uint64_t thread_capture __attribute__((visibility("hidden")));
 /* The thread's record; NULL before its first hit. */
 extern __thread struct thread *thread_record __attribute__((visibility("hidden")));
 /* The same as thread_record->chunks and its first one, for the counting part of stubs. */

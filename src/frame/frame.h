@@ -10,7 +10,7 @@
 uintptr_t frame_pc(const void *ucontext);
 void frame_set_pc(void *ucontext, uintptr_t pc);
 
-/* The general registers, sp and pc, read and written; flags and the rest of the signal frame stay. */
+/* The general registers, flags, sp and pc, read and written; the rest of the signal frame stays. */
 void frame_read(const void *ucontext, sighook_context *context);
 void frame_write(void *ucontext, const sighook_context *context);
 

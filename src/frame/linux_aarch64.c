@@ -10,6 +10,8 @@
 
 extern const char leave_trap[] __attribute__((visibility("hidden")));
 
+#define FLAGS UINT64_C(0xF0000000)
+
 static mcontext_t *registers(const void *ucontext)
 {
   return &((ucontext_t *)ucontext)->uc_mcontext;
@@ -32,6 +34,7 @@ void frame_read(const void *ucontext, sighook_context *context)
     context->x[i] = registers(ucontext)->regs[i];
   context->sp = registers(ucontext)->sp;
   context->pc = registers(ucontext)->pc;
+  context->cpsr = (uint32_t)(registers(ucontext)->pstate & FLAGS);
 }
 
 void frame_write(void *ucontext, const sighook_context *context)
@@ -39,6 +42,7 @@ void frame_write(void *ucontext, const sighook_context *context)
   for (unsigned i = 0; i <= A64_LR; i++)
     registers(ucontext)->regs[i] = context->x[i];
   registers(ucontext)->sp = context->sp;
+  registers(ucontext)->pstate = (registers(ucontext)->pstate & ~FLAGS) | (context->cpsr & FLAGS);
   frame_set_pc(ucontext, context->pc);
 }
 
@@ -47,7 +51,7 @@ static void load(mcontext_t *to, const sighook_context *from)
   for (unsigned i = 0; i <= A64_LR; i++)
     to->regs[i] = from->x[i];
   to->sp = from->sp;
-  to->pstate = (to->pstate & ~UINT64_C(0xF0000C00)) | (from->cpsr & 0xF0000000);
+  to->pstate = (to->pstate & ~(FLAGS | UINT64_C(0xC00))) | (from->cpsr & FLAGS);
 }
 
 /* As a branch to a tagged address drops the tag (Arm ARM, D8.8.1). */

@@ -18,7 +18,7 @@ void frame_set_pc(void *ucontext, uintptr_t pc)
 }
 
 /* Both begin alike (the kernel's struct sigcontext_64). */
-enum { GENERAL = REG_RIP + 1 };
+enum { GENERAL = REG_EFL + 1 };
 #define SAME_PLACE(member, index) \
   _Static_assert(offsetof(sighook_context, member) == (index) * sizeof(uint64_t), "order of registers")
 SAME_PLACE(r8, REG_R8);
@@ -29,6 +29,7 @@ SAME_PLACE(rax, REG_RAX);
 SAME_PLACE(rcx, REG_RCX);
 SAME_PLACE(rsp, REG_RSP);
 SAME_PLACE(rip, REG_RIP);
+SAME_PLACE(eflags, REG_EFL);
 
 void frame_read(const void *ucontext, sighook_context *context)
 {

@@ -122,6 +122,10 @@ uintptr_t host_stub_target(const struct site *site, size_t offset);
 /* The registers of a thread that stands in the site's stub, made those that the program has where the pc stands for. */
 void host_stub_view(const struct site *site, sighook_context *context);
 
+/* The registers of a thread that stands in a capture routine, which may be before it is known to run, or after, made those that the
+ * program has at the site, or where the capture sends it. False where it stands in none. */
+bool host_routine_view(sighook_context *context);
+
 /* For the jump behind the displaced instruction, whose last HOST_BACK_LENGTH bytes say where, to lead to `target`. False where it
  * does not reach. */
 bool host_stub_back(const struct site *site, uintptr_t target, uint8_t bytes[HOST_BACK_LENGTH]);

@@ -120,15 +120,22 @@ static bool callers_are_right(const struct step *step, const struct step *same)
          memcmp(step->callers + 2, same->callers + 1 + called, (step->frames - 2) * sizeof *same->callers) == 0;
 }
 
-static void check_stub(const struct step *step)
+static const struct step *check_state(const struct step *step)
 {
   const struct step *same = plain_step(step);
 
   if (!same) {
     tell_nearest(step);
     fail_msg("%s, %s: no such state unhooked: pc %#lx, for %#lx + %ld", pattern->name, way_name, (long)step->pc,
-             (long)pattern->function, (long)(step->original_pc - (uintptr_t)pattern->function));
+             (long)pattern->function, (long)(context_pc(&step->context) - (uintptr_t)pattern->function));
   }
+  return same;
+}
+
+static void check_stub(const struct step *step)
+{
+  const struct step *same = check_state(step);
+
   if (step->original_pc != context_pc(&step->context))
     assert_true(machine_goes_further(code_at(step->original_pc), step->original_pc));
   if (!callers_are_right(step, same))
@@ -146,7 +153,11 @@ static unsigned check_steps(void)
     if (step->original_pc != step->pc) {
       in_stubs++;
       check_stub(step);
-    } else if (!ends_with_any(step)) {
+      continue;
+    }
+    if (within(step->pc, routine_integer, host_call_callback))
+      check_state(step);
+    if (!ends_with_any(step)) {
       for (unsigned n = 0; n < step->frames; n++)
         print_error("  %#lx\n", (long)step->callers[n]);
       fail_msg("%s, %s: the callers of pc %#lx (captures from %#lx) end otherwise than unhooked", pattern->name, way_name,

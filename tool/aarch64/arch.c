@@ -70,33 +70,27 @@ static bool loads(uint32_t word, unsigned *to, uint32_t *number)
 }
 
 /* mov x8 or w8, from another register; uxtw x8. */
-static bool copies_number(uint32_t word, unsigned *from)
+static bool copies_number(uint32_t word)
 {
-  *from = word >> 16 & 31;
-  if ((word & 0x7FE0FFFF) == (0x2A0003E0 | NUMBER_REGISTER))
-    return true;
-  *from = word >> 5 & 31;
-  return (word & 0xFFFFFC1F) == (0xD3407C00 | NUMBER_REGISTER);
+  return (word & 0x7FE0FFFF) == (0x2A0003E0 | NUMBER_REGISTER) || (word & 0xFFFFFC1F) == (0xD3407C00 | NUMBER_REGISTER);
 }
 
-/* Always met at the call itself, which is as long as a branch. */
+/* Always met at the call itself, which is as long as a branch. A number that comes from another register may be any: in
+ * syscall, and where glibc since 2.41 makes every call that can be cancelled, rt_sigsuspend among them. */
 bool arch_find_call(const uint8_t *code, size_t size, size_t *from, bool (*wanted)(uint32_t number), struct arch_call *call)
 {
-  bool suits = false, may_come = false;
+  bool suits = false;
   uint32_t last = ARCH_CALL_ANY;
 
   for (size_t at = 0; at + A64_INSN_LENGTH <= size; at += A64_INSN_LENGTH) {
     uint32_t word = word_at(code, at), number;
     unsigned which;
 
-    if (loads(word, &which, &number)) {
-      may_come |= wanted(number);
-      if (which == NUMBER_REGISTER) {
-        suits = wanted(number);
-        last = number;
-      }
-    } else if (copies_number(word, &which)) {
-      suits = which == 0 || may_come;
+    if (loads(word, &which, &number) && which == NUMBER_REGISTER) {
+      suits = wanted(number);
+      last = number;
+    } else if (copies_number(word)) {
+      suits = true;
       last = ARCH_CALL_ANY;
     } else if (at >= *from && suits && memcmp(code + at, arch.call, arch.call_length) == 0) {
       *call = (struct arch_call){at, at + A64_INSN_LENGTH, last};

@@ -43,6 +43,7 @@ static void show_capture(void *ucontext)
   uintptr_t pc = frame_pc(ucontext);
   uint64_t level = thread_record ? atomic_load_explicit(&thread_record->level, memory_order_relaxed) : 0;
 
+  level = level ? level : thread_capture;
   if (level && pc >= (uintptr_t)__ehdr_start && pc < (uintptr_t)etext)
     registers_show(ucontext, &host_level_frame(level)->context);
 }

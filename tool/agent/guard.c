@@ -1,5 +1,8 @@
 /* Hooks on the program's system calls that change what becomes of signals: each is answered here, in the kernel's place. They are
  * found by the command, in libc mostly. See signals.h. */
+#include <errno.h>
+#include <linux/sched.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <sighook/sighook.h>
 #include "addresses.h"
@@ -8,12 +11,18 @@
 #include "signals.h"
 #include "trap/trap.h"
 
-/* False where the kernel is to have the call. */
-static bool answer(uint32_t number, sighook_context *context, long *result)
+/* A child of posix_spawn by glibc since 2.38, which a trap would kill without our handlers. Refused, as by kernels before
+ * 5.5, glibc has the child set its handlers one by one. */
+static bool clears_handlers(uintptr_t arguments, uintptr_t size)
 {
-  uintptr_t first = call_argument(context, 0), second = call_argument(context, 1);
-  uintptr_t third = call_argument(context, 2);
-  long size = (long)call_argument(context, 3);
+  return size >= sizeof(uint64_t) && (*(const uint64_t *)arguments & CLONE_CLEAR_SIGHAND);     /* flags come first */
+}
+
+/* False where the kernel is to have the call. */
+static bool answer(uint32_t number, const uint64_t arguments[4], long *result)
+{
+  uintptr_t first = arguments[0], second = arguments[1], third = arguments[2];
+  long size = (long)arguments[3];
 
   if (number == SYS_rt_sigaction) {
     *result = action_change((int)first, second, third, size);
@@ -35,19 +44,27 @@ static bool answer(uint32_t number, sighook_context *context, long *result)
       return false;
     *result = mask_suspend(first, (long)second);
     return true;
+  case SYS_clone3:
+    *result = -EINVAL;
+    return clears_handlers(first, second);
   default:
     return false;
   }
 }
 
-/* Met at the instruction that sets the number, which is certain, or at the call. */
+/* Met at the instruction that sets the number, which is certain, or at the call, or at that of a function that makes it. */
 static void on_call(sighook_context *context, void *data)
 {
   const struct channel_call *call = data;
-  uint32_t number = call->length == call_length ? call_number(context) : call->number;
+  uint32_t number = call->passed ? (uint32_t)sighook_arg(context, 1) : call->number;
+  uint64_t arguments[4];
   long result;
 
-  if (!answer(number, context, &result))
+  if (!call->passed && call->length == call_length)
+    number = call_number(context);
+  for (unsigned i = 0; i < 4; i++)
+    arguments[i] = call->passed ? sighook_arg(context, 2 + i) : call_argument(context, i);
+  if (!answer(number, arguments, &result))
     return;
   sighook_set_result(context, (uint64_t)result);
   call_go_behind(context, call->length);
@@ -108,8 +125,20 @@ static void block_others(int number)
   host_syscall4(SYS_rt_sigaction, number, &action, 0, sizeof action.mask);
 }
 
+/* The library ignores hits while fork runs its handlers; but fork itself blocks signals, and calls functions, while it does. */
+static void heed_hits(void)
+{
+  sighook_thread_ignore(-1);
+}
+
+static void ignore_hits(void)
+{
+  sighook_thread_ignore(1);
+}
+
 void guard_start(const struct channel_image *image)
 {
+  pthread_atfork(heed_hits, ignore_hits, ignore_hits);     /* before the library's: inside those, which end what they began */
   mask_start_process();
   action_start();
   trap_hand_to(deliver_foreign);

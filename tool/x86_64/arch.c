@@ -36,8 +36,8 @@ size_t arch_next_stub(const uint8_t *code, size_t size, uint64_t address, size_t
   return 0;
 }
 
-/* Registers by their numbers. */
-enum { EAX = 0, EDI = 7, NO_REGISTER = 16 };
+/* Registers by their numbers; and the stack, where glibc since 2.41 passes the number of a call that can be cancelled. */
+enum { EAX = 0, EDI = 7, NO_REGISTER = 16, STACK };
 
 /* What is known of eax: `from` is the register that it was copied from. */
 struct known {
@@ -61,12 +61,14 @@ static bool loads(const uint8_t *insn, unsigned *to, uint32_t *number)
   return true;
 }
 
-/* The register that mov copies to eax or rax. */
+/* Where mov copies to eax or rax from. */
 static unsigned copied_from(const uint8_t *insn, size_t length)
 {
   unsigned rex = (insn[0] & 0xF0) == 0x40 ? insn[0] : 0;
   const uint8_t *code = insn + (rex != 0);
 
+  if (length == 5 && memcmp(insn, "\x48\x8B\x44\x24", 4) == 0)       /* mov displacement(%rsp),%rax */
+    return STACK;
   if (length != 2u + (rex != 0))
     return NO_REGISTER;
   if (code[0] == 0x89 && (code[1] & 0xC7) == 0xC0 && !(rex & 1))
@@ -102,7 +104,8 @@ static bool may_have_call(const uint8_t *code, size_t size, bool (*wanted)(uint3
     uint32_t number;
     unsigned to;
 
-    if ((loads(code + at, &to, &number) && wanted(number)) || copied_from(code + at, 2) == EDI || copied_from(code + at, 3) == EDI)
+    if ((loads(code + at, &to, &number) && wanted(number)) || copied_from(code + at, 2) == EDI ||
+        copied_from(code + at, 3) == EDI || copied_from(code + at, 5) == STACK)
       return true;
   }
   return false;
@@ -115,7 +118,8 @@ bool arch_find_call(const uint8_t *code, size_t size, size_t *from, bool (*wante
   if (*from == 0 && !may_have_call(code, size, wanted))
     return false;
   for (size_t at = 0, length; (length = at < size ? host_insn_length(code + at, size - at) : 0); at += length) {
-    bool suits = eax.has_number ? wanted(eax.number) : eax.from == EDI || (eax.from != NO_REGISTER && eax.may_come);
+    bool is_passed = eax.from == EDI || eax.from == STACK;
+    bool suits = eax.has_number ? wanted(eax.number) : is_passed || (eax.from != NO_REGISTER && eax.may_come);
 
     if (length == arch.call_length && memcmp(code + at, arch.call, arch.call_length) == 0) {
       bool adjacent = eax.has_number && eax.set_at + arch.number_length == at;

@@ -94,12 +94,14 @@
         SAVE_X  16, 17, sp
         SAVE_X  18, 19, sp
         mov     x19, sp
+.L\name\()_framed:
         .cfi_def_cfa_register x19
         SAVE_X  20, 21, x19
         SAVE_X  22, 23, x19
         SAVE_X  24, 25, x19
         SAVE_X  26, 27, x19
         SAVE_X  28, 29, x19
+.L\name\()_kept:
         ldr     x21, [x0, #SITE_ADDRESS]
         add     x22, x19, #FRAME_SIZE
         stp     x0, x30, [x19, #FRAME_SITE]
@@ -107,6 +109,7 @@
         stp     x22, x21, [x19, #CONTEXT_SP]
         mrs     x2, nzcv
         stp     x2, xzr, [x19, #CONTEXT_CPSR]   /* zero to state, fpsr and fpcr */
+.L\name\()_saved:
         SAVE_CLASS \kind
         mrs     x3, tpidr_el0
         adrp    x4, capture_facts
@@ -172,15 +175,22 @@
         br      x1
         .cfi_restore_state
 .else
+        adrp    x25, :gottprel:thread_capture   /* one register: linkers turn both into moves */
+        ldr     x25, [x25, :gottprel_lo12:thread_capture]
+        ldr     x26, [x3, x25]                  /* of a capture that a signal has interrupted there */
+        str     x19, [x3, x25]
         mov     x0, x20
         bl      dispatch_thread
         mov     x20, x0
-        cbz     x20, .L\name\()_restore
+        cbz     x20, .L\name\()_captured
         mov     x0, x19
         ldr     x1, [x19, #FRAME_SITE]
         mov     x2, x20
         mov     w3, #\save_class
         bl      dispatch_nested                 /* no action wants more than this routine saves */
+.L\name\()_captured:
+        mrs     x3, tpidr_el0                   /* a coroutine may have moved */
+        str     x26, [x3, x25]
         b       .L\name\()_restore
 .endif
 .ifc \kind,none
@@ -192,20 +202,41 @@
         ldr     x1, [x0, #SITE_ROUTINE]
         br      x1
 .endif
+.L\name\()_end:
         .cfi_endproc
         .size   \name, . - \name
+        .pushsection .data.rel.ro.routine_places, "aw", %progbits     /* struct routine_places */
+        .xword  \name, .L\name\()_framed, .L\name\()_kept, .L\name\()_saved
+.ifc \kind,none
+        .xword  \name, .L\name\()_end             /* sp is the frame everywhere */
+.else
+        .xword  .L\name\()_usual, .L\name\()_unusual
+.endif
+        .xword  .L\name\()_end
+        .popsection
 .endm
 
+        .pushsection .data.rel.ro.routine_places, "aw", %progbits
+        .globl  routine_places, routine_places_end
+        .hidden routine_places, routine_places_end
+        .p2align 3
+routine_places:
+        .popsection
         ROUTINE routine_integer, SAVE_INTEGER, none
         ROUTINE routine_simd, SAVE_FULL, simd
         .arch_extension sve
         ROUTINE routine_sve, SAVE_FULL, sve
         ROUTINE routine_sme, SAVE_FULL, sme
+        .pushsection .data.rel.ro.routine_places, "aw", %progbits
+routine_places_end:
+        .popsection
 
 /* The action changed pc or sp. x19 = sp = frame, x1 = the new sp, x2 = the new pc, x21 and x22 as in a routine; vector state is
  * restored. */
         .p2align 4
         .type   leave, %function
+        .globl  leave, leave_by_x16, leave_by_x30, leave_end
+        .hidden leave, leave_by_x16, leave_by_x30, leave_end
 leave:
         .cfi_startproc simple
         .cfi_signal_frame
@@ -242,6 +273,7 @@ leave:
         .cfi_remember_state
         add     sp, sp, #FRAME_SIZE
         LEFT_FRAME 0x80                         /* breg16 */
+leave_by_x16:
         br      x16
         .cfi_restore_state
 1:      /* behind the instruction: by the stub's part for it */
@@ -258,6 +290,7 @@ leave:
         .cfi_remember_state
         add     sp, sp, #FRAME_SIZE
         LEFT_FRAME 0x8e                         /* breg30 */
+leave_by_x30:
         ret
         .cfi_restore_state
 3:      /* Anywhere else no branch goes without a scratch register: the trap handler sets everything from the frame. With the old
@@ -277,6 +310,7 @@ leave_trap:
         LOAD_GENERAL
         ret
         .cfi_endproc
+leave_end:
         .size   leave, . - leave
 
 /* void host_call_callback(sighook_context *, void *user): the reference's callback, user, takes (address, context). */

@@ -14,11 +14,9 @@
 #define STATE_MASK 2
 #define STATE_X87 4
 
-/* A member of the frame */
-#define AT(offset) (offset - FRAME_BIAS)(%rbx)
-
         .text
 
+#include "general.h"
 #include "vectors.h"
 
 /* DW_CFA_val_expression for rip, of the cfa that the unwinder pushes first: ret = *(cfa - 8 - RED_ZONE); then, as above, the site and
@@ -34,51 +32,6 @@
 .endm
 
 /* ---- the routine ------------------------------------------------------------------------------------------------- */
-
-.macro SAVED register, offset
-        .cfi_offset \register, \offset - FRAME_TO_SP
-.endm
-
-/* What LOAD_GENERAL loads, but rax and rcx, lies in the frame; and is in its place. */
-.macro SAVED_GENERAL
-        SAVED   rdx, CONTEXT_RDX
-        SAVED   rbp, CONTEXT_RBP
-        SAVED   rsi, CONTEXT_RSI
-        SAVED   rdi, CONTEXT_RDI
-        SAVED   r15, CONTEXT_R15
-        SAVED   r14, CONTEXT_R14
-        SAVED   r13, CONTEXT_R13
-        SAVED   r12, CONTEXT_R12
-        SAVED   r11, CONTEXT_R11
-        SAVED   r10, CONTEXT_R10
-        SAVED   r9, CONTEXT_R9
-        SAVED   r8, CONTEXT_R8
-.endm
-.macro SAME_GENERAL more:vararg
-        .irp register, rdx, rcx, rbp, rsi, rdi, r15, r14, r13, r12, r11, r10, r9, r8 \more
-        .cfi_same_value \register
-        .endr
-.endm
-
-/* Every register but rsp and rbx, and rax if it is to be kept; in the order in which they were stored, which forwards best. */
-.macro LOAD_GENERAL keep
-        mov     AT(CONTEXT_RCX), %rcx
-.ifnc \keep,rax
-        mov     AT(CONTEXT_RAX), %rax
-.endif
-        mov     AT(CONTEXT_RDX), %rdx
-        mov     AT(CONTEXT_RBP), %rbp
-        mov     AT(CONTEXT_RSI), %rsi
-        mov     AT(CONTEXT_RDI), %rdi
-        mov     AT(CONTEXT_R15), %r15
-        mov     AT(CONTEXT_R14), %r14
-        mov     AT(CONTEXT_R13), %r13
-        mov     AT(CONTEXT_R12), %r12
-        mov     AT(CONTEXT_R11), %r11
-        mov     AT(CONTEXT_R10), %r10
-        mov     AT(CONTEXT_R9), %r9
-        mov     AT(CONTEXT_R8), %r8
-.endm
 
 /* The site into rax, found as the stub gave it. */
 .macro FIND_SITE
@@ -109,15 +62,19 @@
         SAVED   rax, CONTEXT_RAX
         .cfi_escape 0x14, 0x07, 0x00            /* DW_CFA_val_offset: rsp is the cfa itself; clang 14 does not know .cfi_val_offset */
         lea     -(FRAME_SIZE - CONTEXT_STATE)(%rsp), %rsp
+.L\name\()_lowered:
         .cfi_adjust_cfa_offset FRAME_SIZE - CONTEXT_STATE
         pushfq                                  /* lands in the context's eflags */
+.L\name\()_pushed:
         .cfi_adjust_cfa_offset 8
         mov     %rbx, (CONTEXT_RBX - CONTEXT_EFLAGS)(%rsp)
         SAVED   rbx, CONTEXT_RBX
         lea     (FRAME_BIAS - CONTEXT_EFLAGS)(%rsp), %rbx
+.L\name\()_framed:
         .cfi_def_cfa rbx, FRAME_TO_SP - FRAME_BIAS
         lea     -CONTEXT_EFLAGS(%rsp), %rsp
         mov     %rcx, AT(CONTEXT_RCX)
+.L\name\()_kept:
         SAVED   rcx, CONTEXT_RCX
         mov     AT(CONTEXT_EFLAGS), %ecx
         test    $EFLAGS_ODD, %ecx               /* before anything misaligned is read: AC may be set */
@@ -136,6 +93,7 @@
         mov     %r10, AT(CONTEXT_R10)
         mov     %r9, AT(CONTEXT_R9)
         mov     %r8, AT(CONTEXT_R8)
+.L\name\()_saved:
         SAVED_GENERAL
         mov     SITE_ADDRESS(%rax), %r14
         mov     thread_self@gottpoff(%rip), %rcx
@@ -192,24 +150,34 @@
 .L\name\()_flags_done:
         LOAD_GENERAL
         lea     AT(FRAME_SIZE), %rsp
+.L\name\()_raised:
         .cfi_def_cfa rsp, 8 + RED_ZONE
         SAME_GENERAL                            /* signals may overwrite the lower part of the frame */
         mov     AT(CONTEXT_RBX), %rbx
+.L\name\()_restored:
         ret
+.L\name\()_nested:
         .cfi_restore_state
 
-.L\name\()_nested:
+        mov     thread_capture@gottpoff(%rip), %rcx
+        mov     %fs:(%rcx), %rax                /* of a capture that a signal has interrupted there */
+        mov     %rax, AT(FRAME_EXIT_SP)
+        mov     %rbx, %fs:(%rcx)
         mov     %r12, %rdi
         call    dispatch_thread                 /* general registers only */
         mov     %rax, %r12
         test    %rax, %rax
-        jz      .L\name\()_restore
+        jz      .L\name\()_captured
         FIND_SITE
         lea     AT(0), %rdi
         mov     %rax, %rsi
         mov     %r12, %rdx
         mov     $\save_class, %ecx
         call    dispatch_nested
+.L\name\()_captured:
+        mov     thread_capture@gottpoff(%rip), %rcx
+        mov     AT(FRAME_EXIT_SP), %rdx
+        mov     %rdx, %fs:(%rcx)
         test    %eax, %eax
         jz      .L\name\()_restore
         jmp     .L\name\()_again
@@ -229,13 +197,15 @@
         popfq
         LOAD_GENERAL rax
         lea     AT(FRAME_SIZE), %rsp
+.L\name\()_raised_again:
         .cfi_def_cfa rsp, 8 + RED_ZONE
         SAME_GENERAL
         mov     AT(CONTEXT_RBX), %rbx
+.L\name\()_restored_again:
         jmp     *SITE_ROUTINE(%rax)
+.L\name\()_unusual:
         .cfi_restore_state
 
-.L\name\()_unusual:
         cmp     %fs:(%r13), %r15d
         je      1f
         mov     thread_record@gottpoff(%rip), %rax
@@ -255,9 +225,22 @@
         .cfi_restore_state
         call    odd_flags
         jmp     .L\name\()_even
+.L\name\()_end:
         .cfi_endproc
         .size   \name, . - \name
+        .pushsection .data.rel.ro.routine_places, "aw", @progbits      /* struct routine_places */
+        .quad   \name, .L\name\()_lowered, .L\name\()_pushed, .L\name\()_framed, .L\name\()_kept, .L\name\()_saved
+        .quad   .L\name\()_class, .L\name\()_raised, .L\name\()_restored, .L\name\()_nested
+        .quad   .L\name\()_raised_again, .L\name\()_restored_again, .L\name\()_unusual, .L\name\()_odd, .L\name\()_end
+        .popsection
 .endm
+
+        .pushsection .data.rel.ro.routine_places, "aw", @progbits
+        .globl  routine_places, routine_places_end
+        .hidden routine_places, routine_places_end
+        .p2align 3
+routine_places:
+        .popsection
 
         .globl  routines_begin, routines_end
         .hidden routines_begin, routines_end
@@ -271,11 +254,16 @@ routines_begin:
         ROUTINE routine_full_avx512, SAVE_FULL, avx512, AREA_AVX512, 1, routine_vector_avx512, SAVE_FULL ^ SAVE_VECTOR
 
 routines_end:
+        .pushsection .data.rel.ro.routine_places, "aw", @progbits
+routine_places_end:
+        .popsection
 
 /* The program runs with DF, AC, TF or ID set, which the restoring end finds in the context; C runs with all four clear. Keeps
  * every register but ecx. */
         .p2align 4
         .type   odd_flags, @function
+        .globl  odd_flags, leave, leave_loaded, leave_left, leave_end
+        .hidden odd_flags, leave, leave_loaded, leave_left, leave_end
 odd_flags:
         .cfi_startproc
         pushfq
@@ -329,13 +317,16 @@ leave:
         LOAD_GENERAL
         .cfi_def_cfa rsp, FRAME_TO_SP
         mov     AT(CONTEXT_RBX), %rbx
+leave_loaded:
         mov     FRAME_EXIT_SP(%rsp), %rsp
+leave_left:
         .cfi_def_cfa rsp, 8 + RED_ZONE
         .cfi_offset rip, -(8 + RED_ZONE)
         .cfi_escape 0x14, 0x07, 0x00
         SAME_GENERAL , rax, rbx
         ret     $RED_ZONE
         .cfi_endproc
+leave_end:
         .size   leave, . - leave
 
 /* void host_call_callback(sighook_context *, void *user): the reference's callback, user, takes (address, context). */
