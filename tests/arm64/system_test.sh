@@ -7,7 +7,7 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 readonly here
-seconds=240 long=''
+seconds=380 long=''
 [ -z "${SIGHOOK_LONG:-}" ] || seconds=1200 long='SIGHOOK_LONG=1 '
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

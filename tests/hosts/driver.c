@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUTPUT = 4096, LIMIT_S = 60 };
+enum { OUTPUT = 4096 };
 
 struct orders *orders;
 struct library libraries[LIBRARIES] = HOSTS_LIBRARIES;
