@@ -1,4 +1,6 @@
-/* Children that are forked while another thread is just starting the library, at its first call. */
+/* Children that are forked while another thread is just starting the library, at its first call, with a branch or with the first
+ * trap.
+ *   start_test [branches] */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,16 +10,18 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <sighook/sighook.h>
 #include "chance.h"
 #include "require.h"
 
-enum { TIMES = 60, TIMES_LONG = 1000, SPINS = 40000, LIMIT_S = 20 };
+enum { TIMES = 60, TIMES_BY_TRAP = 25, TIMES_LONG = 1000, SPINS = 40000, LIMIT_S = 20 };
 
 static uint64_t chance;
 static volatile unsigned hits;         /* the compiler knows that plus_one changes nothing */
+static uint32_t entry;                 /* the one tried */
 
 static __attribute__((noinline)) long plus_one(long value)
 {
@@ -34,12 +38,19 @@ static void count(sighook_context *context, void *user)
 
 static void *hook(void *ready)
 {
-  sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .address = (uintptr_t)plus_one, .handler = count};
+  sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .address = (uintptr_t)plus_one, .handler = count,
+                       .flags = entry};
+  sighook_info info = {.size = sizeof info};
+  sighook_status status;
   sighook_hook hook;
 
   if (ready)
     __atomic_store_n((int *)ready, 1, __ATOMIC_RELEASE);
-  REQUIRE(sighook_install(&spec, &hook) == SIGHOOK_OK);
+  while ((status = sighook_install(&spec, &hook)) == SIGHOOK_SIGNAL_FAILED && entry)
+    ;                                  /* libc has every signal blocked while it forks, for long on a busy machine */
+  REQUIRE(status == SIGHOOK_OK);
+  if (!ready)                          /* else another thread may be installing the same */
+    REQUIRE(sighook_query(hook, &info) == SIGHOOK_OK && (info.entry == SIGHOOK_ENTRY_TRAP) == (entry == SIGHOOK_FORCE_TRAP));
   return NULL;
 }
 
@@ -81,12 +92,14 @@ static void start_and_fork(pid_t (*make_child)(void), unsigned spins)
   await(child);
   pthread_join(thread, NULL);
   hook(NULL);
+  hits = 0;
+  REQUIRE(plus_one(1) == 2 && hits == 2);      /* the child's is its own */
   _exit(0);
 }
 
 static void many_times(pid_t (*make_child)(void))
 {
-  unsigned times = getenv("SIGHOOK_LONG") ? TIMES_LONG : TIMES;
+  unsigned times = getenv("SIGHOOK_LONG") ? TIMES_LONG : entry ? TIMES_BY_TRAP : TIMES;
 
   chance = random_seed();
   for (unsigned i = 0; i < times; i++) {
@@ -101,25 +114,39 @@ static void many_times(pid_t (*make_child)(void))
   }
 }
 
+static unsigned entry_count = 2;
+
+static void by_each_entry(pid_t (*make_child)(void))
+{
+  static const uint32_t entries[] = {0, SIGHOOK_FORCE_TRAP};
+
+  for (unsigned i = 0; i < entry_count; i++) {
+    entry = entries[i];
+    many_times(make_child);
+  }
+}
+
 static void children_of_fork_hook(void **state)
 {
   (void)state;
-  many_times(fork);
+  by_each_entry(fork);
 }
 
 /* No handler of pthread_atfork runs. */
 static void children_that_nobody_announced_hook(void **state)
 {
   (void)state;
-  many_times(_Fork);
+  by_each_entry(_Fork);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(children_of_fork_hook),
       cmocka_unit_test(children_that_nobody_announced_hook),
   };
 
+  if (argc > 1 && strcmp(argv[1], "branches") == 0)
+    entry_count = 1;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,72 +1,22 @@
 /* A stack that has what docs/callbacks.md asks for is enough; one that has less ends in its guard page. */
 #define _GNU_SOURCE
-#include "more.h"
+#include "kinds.h"
 
-#include <string.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
-enum { STACK = 128 * 1024, OWN = 768, MARGIN = 512 };   /* OWN: of a signal handler in C */
+/* OWN: of a signal handler in C */
+enum { OWN = 768, MARGIN = 512, SIGNAL_STACK = STACK - MARGIN };
 
-static size_t page, width;
-static uint8_t *stack;                /* its lowest byte; a guard page is below */
-
-static uint8_t *new_stack(void)
-{
-  uint8_t *memory = mmap(NULL, page + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-  REQUIRE(memory != MAP_FAILED && mprotect(memory, page, PROT_NONE) == 0);
-  return memory + page;
-}
-
-/* The stack pointer of a call whose first instruction has so much left. */
-static uint8_t *with_left(size_t bytes)
-{
-  return stack + (bytes + PUSHED_BY_CALL + 15) / 16 * 16;
-}
-
-struct kind {
-  uint32_t flags;
-  sighook_handler handler;
-  unsigned need;
-};
-enum { KINDS = 4 };
-
-static struct kind kind_of(unsigned number)
-{
-  const struct kind kinds[KINDS] = {
-      {SIGHOOK_INTEGER_ONLY, returns_at_once, NEED_INTEGER},
-      {0, returns_at_once, need_vector(width)},
-      {SIGHOOK_SAVE_X87, returns_at_once, need_full(width)},
-      {SIGHOOK_COUNT, NULL, NEED_TO_COUNT},
-  };
-
-  return kinds[number];
-}
-
-/* The thread's record and counters come with its first hit, and captures of all classes do their part. */
-static void begin(void)
-{
-  page = (size_t)sysconf(_SC_PAGESIZE);
-  width = vector_width();
-  stack = new_stack();
-}
-
-static void use_signal_stack(size_t bytes)
+/* Answers where MARGIN canaries lie, right below it. */
+static const uint8_t *use_signal_stack(size_t bytes)
 {
   uint8_t *memory = new_stack();
-  stack_t alternate = {.ss_sp = memory, .ss_size = bytes};
+  stack_t alternate = {.ss_sp = memory + MARGIN, .ss_size = bytes};
 
+  memset(memory, CANARY, MARGIN);
   REQUIRE(sigaltstack(&alternate, NULL) == 0);
-}
-
-static sighook_hook install_and_hit(const struct kind *kind, uint32_t flags)
-{
-  sighook_hook hook = must_install(spec_for(touches_nothing, kind->handler, kind->flags | flags));
-
-  REQUIRE(touches_nothing(1) == 2);
-  return hook;
+  return memory;
 }
 
 static void hit_with_enough(void)
@@ -84,7 +34,7 @@ static void hit_with_enough(void)
 static void hit_with_enough_and_a_signal_stack(void)
 {
   begin();
-  use_signal_stack(STACK);
+  use_signal_stack(SIGNAL_STACK);
   hit_with_enough();
 }
 
@@ -132,7 +82,7 @@ static void hit_with_too_little(uint32_t flags)
   action.sa_sigaction = on_fault;
   begin();
   kind = kind_of(kind_tried);
-  use_signal_stack(STACK);
+  use_signal_stack(SIGNAL_STACK);
   REQUIRE(sigaction(SIGSEGV, &action, NULL) == 0);
   install_and_hit(&kind, flags);
   run_on(with_left(kind.need / 4), touches_nothing, 5);
@@ -181,26 +131,29 @@ static void a_trap_without_room_for_its_frame_ends_the_process(void **state)
 
 /* ---- without a guard page ---- */
 
+static uint32_t entry;                /* the one tried */
+
 static void *hit_above_canaries(void *below)
 {
-  static const unsigned lefts[] = {2048, 4096, 8192};
+  const uint8_t *below_signals = use_signal_stack(SIGNAL_STACK);
 
   for (unsigned i = 0; i < KINDS; i++) {
     struct kind kind = kind_of(i);
     unsigned first = i ? 0 : more[AT_FIRST].bytes + need_vector(width);   /* of the thread */
-    sighook_hook hook = must_install(spec_for(touches_nothing, kind.handler, kind.flags));
+    sighook_hook hook = must_install(spec_for(touches_nothing, kind.handler, kind.flags | entry));
     unsigned left = first + kind.need;
 
+    REQUIRE((must_query(hook).entry == SIGHOOK_ENTRY_TRAP) == (entry == SIGHOOK_FORCE_TRAP));
     REQUIRE(!i || touches_nothing(1) == 2);       /* counters take memory at first */
-    memset(stack, 0xC5, STACK);
-    for (unsigned j = 0; j < 4; j++) {
+    memset(stack, CANARY, STACK);
+    for (unsigned j = 0; j <= LEFTS; j++) {
       REQUIRE(run_on(with_left(left) + MARGIN, touches_nothing, 5) == 6);
-      for (unsigned at = 0; at < MARGIN; at++)
-        REQUIRE(stack[at] == 0xC5);
-      left = j < 3 && lefts[j] > kind.need ? lefts[j] : kind.need;
+      require_canaries(stack, MARGIN);
+      left = j < LEFTS && lefts[j] > kind.need ? lefts[j] : kind.need;
     }
     REQUIRE(sighook_remove(hook) == SIGHOOK_OK);
   }
+  require_canaries(below_signals, MARGIN);
   return below;
 }
 
@@ -212,10 +165,14 @@ static void hit_on_coroutine_stacks(void)
   REQUIRE(pthread_create(&thread, NULL, hit_above_canaries, NULL) == 0 && pthread_join(thread, NULL) == 0);
 }
 
+/* Traps' frames are on the signal stack. */
 static void what_lies_below_a_large_enough_stack_stays_untouched(void **state)
 {
   (void)state;
-  assert_true(in_child(hit_on_coroutine_stacks));
+  for (unsigned i = 0; i < 2; i++) {
+    entry = i ? SIGHOOK_FORCE_TRAP : 0;
+    assert_true(in_child(hit_on_coroutine_stacks));
+  }
 }
 
 /* ---- in signal handlers ---- */
@@ -237,10 +194,11 @@ static void hit_on_signal_stack(void)
     struct kind kind = kind_of(i / 2);
     sighook_hook hook = install_and_hit(&kind, i % 2 ? SIGHOOK_FORCE_TRAP : 0);
     size_t need = i % 2 ? NEED_TO_SIGNAL + signal_frame() + more[IN_TRAP].bytes : 0;
+    const uint8_t *canaries = use_signal_stack(signal_frame() + OWN + (kind.need > need ? kind.need : need));
 
-    use_signal_stack(signal_frame() + OWN + (kind.need > need ? kind.need : need));
     answer = 0;
     REQUIRE(raise(SIGUSR1) == 0 && answer == SIGUSR1 + 1);
+    require_canaries(canaries, MARGIN);
     REQUIRE(sighook_remove(hook) == SIGHOOK_OK);
   }
 }

@@ -90,20 +90,32 @@ static void hits_inside_are_skipped_or_delivered_and_counted(void **state)
 
 /* ---- what callbacks cannot do without ---- */
 
-static const char *const functions[] = {
-    "malloc", "free", "calloc", "realloc", "pthread_mutex_lock", "pthread_mutex_unlock", "dlopen", "dlsym", "dlclose", "write",
-    "read", "snprintf", "vsnprintf", "printf", "vprintf", "fwrite", "_IO_file_xsputn", "_IO_file_overflow", "_IO_default_xsputn",
+/* One function that is hooked. */
+struct used {
+  const char *name;
+  bool internal;                      /* of one C library: others do not have it */
+  sighook_hook hook;
+  _Atomic unsigned long handled;
+};
+
+static struct used functions[] = {
+    {.name = "malloc"}, {.name = "free"}, {.name = "calloc"}, {.name = "realloc"}, {.name = "pthread_mutex_lock"},
+    {.name = "pthread_mutex_unlock"}, {.name = "dlopen"}, {.name = "dlsym"}, {.name = "dlclose"}, {.name = "write"},
+    {.name = "read"}, {.name = "snprintf"}, {.name = "vsnprintf"}, {.name = "printf"}, {.name = "vprintf"}, {.name = "fwrite"},
+    {.name = "_IO_file_xsputn", .internal = true}, {.name = "_IO_file_overflow", .internal = true},
+    {.name = "_IO_default_xsputn", .internal = true},
 };
 /* malloc runs them under its lock: their callbacks must not allocate. */
-static const char *const leaves[] = {"memcpy", "memmove", "memset", "strlen", "memchr", "strchr", "strcmp"};
+static struct used leaves[] = {{.name = "memcpy"}, {.name = "memmove"}, {.name = "memset"}, {.name = "strlen"},
+                               {.name = "memchr"}, {.name = "strchr"}, {.name = "strcmp"}};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Each thread's own, since callbacks come while others of libc's locks are held, in no order. */
 static __thread pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static __thread FILE *null_file;
 static int null_device;
-static uint32_t recursion;
-static _Atomic unsigned long handled;
+static uint32_t recursion, entry_flags;
+static _Atomic unsigned long handled, uses;
 static __thread unsigned nesting;
 
 enum { CALLS_OF_ITS_OWN = 16 };       /* of `functions`; what those call themselves is for each libc to choose */
@@ -114,6 +126,7 @@ static void use_everything(void)
   char text[64], copy[64], *volatile memory = malloc(100);
   void *library = dlopen(NULL, RTLD_NOW);
 
+  atomic_fetch_add(&uses, 1);
   memory = realloc(memory, 1000);
   memory = realloc(memory, 10);
   free(memory);
@@ -131,9 +144,11 @@ static void use_everything(void)
 
 static void use_everything_inside(sighook_context *context, void *user)
 {
+  struct used *used = user;
+
   (void)context;
-  (void)user;
   atomic_fetch_add(&handled, 1);
+  atomic_fetch_add(&used->handled, 1);
   if (nesting >= (recursion ? 2 : 1))   /* recursion is for the callback to end */
     return;
   nesting++;
@@ -155,8 +170,9 @@ static void lock_inside(sighook_context *context, void *user)
 static void use_leaves_inside(sighook_context *context, void *user)
 {
   char text[64], copy[64];
+  struct used *used = user;
 
-  (void)user;
+  atomic_fetch_add(&used->handled, 1);
   if (nesting >= (recursion ? 2 : 1))
     return;
   nesting++;
@@ -181,26 +197,66 @@ static void *use_everything_often(void *data)
   return data;
 }
 
-/* Not every C library has each. */
-static unsigned install_on(const char *const *names, unsigned count, sighook_handler handler, uint32_t flags)
+static void install_on(struct used *used, unsigned count, sighook_handler handler, uint32_t flags)
 {
-  unsigned installed = 0;
-
   for (unsigned i = 0; i < count; i++) {
-    sighook_spec spec = {
-        .size = sizeof spec, .kind = SIGHOOK_PROBE, .flags = flags | recursion | SIGHOOK_COUNT, .handler = handler};
-    sighook_hook hook;
+    sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .flags = flags | recursion | SIGHOOK_COUNT,
+                         .handler = handler, .user = &used[i]};
 
-    installed += sighook_resolve(names[i], &spec.address) == SIGHOOK_OK && sighook_install(&spec, &hook) == SIGHOOK_OK;
+    if (sighook_resolve(used[i].name, &spec.address) == SIGHOOK_OK)
+      used[i].hook = must_install(spec);
+    else
+      REQUIRE(used[i].internal);
   }
-  return installed;
 }
 
-static uint32_t entry_flags;
+/* Each hit was delivered, or was one inside a callback that was not. */
+static void require_counted(const struct used *used, unsigned count)
+{
+  for (unsigned i = 0; i < count; i++) {
+    sighook_info info;
+
+    if (used[i].hook.id == 0)
+      continue;
+    info = must_query(used[i].hook);
+    if (info.hits != atomic_load(&used[i].handled) + info.missed)
+      fprintf(stderr, "%s: %lu hits, %lu handled, %lu missed\n", used[i].name, (unsigned long)info.hits,
+              atomic_load(&used[i].handled), (unsigned long)info.missed);
+    REQUIRE(info.hits == atomic_load(&used[i].handled) + info.missed);
+  }
+}
+
+static const char *const inner[] = {"dlopen", "write", "memcpy"};
+
+static sighook_info query_inner(unsigned which)
+{
+  struct used *used = which == 2 ? leaves : functions;
+
+  while (strcmp(used->name, inner[which]) != 0)
+    used++;
+  return must_query(used->hook);
+}
+
+/* Nothing else calls dlopen than what uses everything, once each time; write and memcpy are called by others too. `before`: when
+ * the hooks stood; the library, too, had called dlopen by then. */
+static void require_inner_hits_counted(const sighook_info *before, unsigned long outermost)
+{
+  for (unsigned i = 0; i < COUNT(inner); i++) {
+    sighook_info info = query_inner(i);
+    uint64_t hits = info.hits - before[i].hits, missed = info.missed - before[i].missed, all = atomic_load(&uses);
+
+    REQUIRE(i == 0 ? hits == all : hits >= all);
+    if (recursion)
+      REQUIRE(missed == 0);
+    else
+      REQUIRE(i == 0 ? missed == all - outermost : missed >= all - outermost);
+  }
+}
 
 /* The threads are there before: libc blocks signals where it makes them, which trap entries do not outlive. */
 static void hook_everything(void)
 {
+  sighook_info before[COUNT(inner)];
   pthread_t threads[THREADS];
 
   alarm(STUCK_S);
@@ -210,13 +266,18 @@ static void hook_everything(void)
     REQUIRE(pthread_create(&threads[i], NULL, use_everything_often, NULL) == 0);
   while (atomic_load(&ready) < THREADS)
     ;
-  REQUIRE(install_on(functions, COUNT(functions), lock_inside, entry_flags) >= 14);
-  REQUIRE(install_on(leaves, COUNT(leaves), use_leaves_inside, entry_flags) >= 6);
+  install_on(functions, COUNT(functions), lock_inside, entry_flags);
+  install_on(leaves, COUNT(leaves), use_leaves_inside, entry_flags);
+  for (unsigned i = 0; i < COUNT(inner); i++)
+    before[i] = query_inner(i);
   atomic_store(&go, true);
   use_everything();
   for (unsigned i = 0; i < THREADS; i++)
     REQUIRE(pthread_join(threads[i], NULL) == 0);
   REQUIRE(atomic_load(&handled) >= (unsigned long)CALLS_OF_ITS_OWN * THREADS * OF_EVERYTHING);
+  require_counted(functions, COUNT(functions));
+  require_counted(leaves, COUNT(leaves));
+  require_inner_hits_counted(before, 1 + (unsigned long)THREADS * OF_EVERYTHING);
 }
 
 static void callbacks_use_what_they_are_on(void **state)

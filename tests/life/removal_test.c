@@ -107,6 +107,27 @@ static void hit_and_be_out(void)
   }
 }
 
+static void count(sighook_context *context, void *user)
+{
+  (void)context;
+  ++*(uint32_t *)user;
+}
+
+/* After it was left: the same thread's later hits are delivered, from where it jumped and from below. */
+static __attribute__((noinline)) void require_delivered(unsigned below)
+{
+  volatile uint8_t room[512];
+  uint32_t hits = 0;
+  sighook_hook hook = install_looking(&hits, count, 0);
+
+  memset((uint8_t *)room, 0, sizeof room);
+  for (unsigned i = 1; i <= 10; i++)
+    REQUIRE(touches_nothing(1) == 2 && hits == i);
+  remove_in_time(hook);
+  if (below)
+    require_delivered(below - 1);
+}
+
 static void *jump_and_stay(void *data)
 {
   hit_and_be_out();
@@ -140,6 +161,7 @@ static void remove_after_jump(void)
     hit_and_be_out();
     REQUIRE(sighook_remove_wait(hook, WAIT_MS) == SIGHOOK_OK);
     REQUIRE(touches_nothing(1) == 2);
+    require_delivered(3);
   }
 }
 

@@ -1,5 +1,5 @@
 /* A hit writes nothing that threads share: with all that is the library's write-protected, but for threads' records and counters,
- * sixteen threads hit counted, probed and replaced sites. */
+ * sixteen threads hit counted, probed and replaced sites, by branches and by traps. */
 #define _GNU_SOURCE
 #include "life.h"
 
@@ -14,7 +14,7 @@
 #include "table/table.h"
 #include "stacks.h"
 
-enum { THREADS = 16, HITS = 20000, MAPPINGS_MAX = 4096 };
+enum { THREADS = 16, HITS = 20000, HITS_BY_TRAPS = 1000, MAPPINGS_MAX = 4096 };
 
 /* What the threads and the main one share is not the library's. */
 struct shared {
@@ -65,11 +65,13 @@ static __attribute__((noinline)) long replacement(long value)
   return value + 2;
 }
 
+static uint32_t entry;                /* the one tried */
+static unsigned times;                /* of hits of each site, by each thread */
 static long (*const volatile targets[])(long) = {probed, replaced, both, touches_nothing};
 
-static void hit_all(unsigned times, struct shared *shared)
+static void hit_all(unsigned so_often, struct shared *shared)
 {
-  for (unsigned i = 0; i < times; i++)
+  for (unsigned i = 0; i < so_often; i++)
     if (targets[0](1) != 2 || targets[1](1) != 3 || targets[2](1) != 2 || targets[3](1) != 2)
       atomic_store(&shared->end, true);
 }
@@ -85,7 +87,7 @@ static void *hit_when_told(void *data)
   atomic_fetch_add(&shared->warm, 1);
   while (!atomic_load(&shared->go))
     ;
-  hit_all(HITS, shared);
+  hit_all(times, shared);
   atomic_fetch_add(&shared->done, 1);
   while (!atomic_load(&shared->over)) /* ending, it writes to libc's list of threads, which may lie among the program's data */
     usleep(100);
@@ -148,25 +150,28 @@ static unsigned protect(const struct range *ranges, size_t count, const struct r
 
 static struct range before[MAPPINGS_MAX], after[MAPPINGS_MAX];
 
-static void install_all(sighook_hook counting[2])
+enum { HOOKS = 4 };
+
+/* The first two count. */
+static void install_all(sighook_hook hooks[HOOKS])
 {
-  sighook_spec replace = spec_for(replaced, NULL, 0);
+  sighook_spec replace = spec_for(replaced, NULL, entry);
 
   replace.kind = SIGHOOK_REPLACE;
   replace.replacement = (const void *)(uintptr_t)replacement;
-  must_install(spec_for(probed, returns_at_once, 0));
-  must_install(replace);
-  counting[0] = must_install(spec_for(both, returns_at_once, SIGHOOK_COUNT));
-  counting[1] = must_install(spec_for(touches_nothing, NULL, SIGHOOK_COUNT));
-  for (unsigned i = 0; i < 2; i++)
-    REQUIRE(must_query(counting[i]).entry != SIGHOOK_ENTRY_TRAP);
+  hooks[0] = must_install(spec_for(both, returns_at_once, SIGHOOK_COUNT | entry));
+  hooks[1] = must_install(spec_for(touches_nothing, NULL, SIGHOOK_COUNT | entry));
+  hooks[2] = must_install(spec_for(probed, returns_at_once, entry));
+  hooks[3] = must_install(replace);
+  for (unsigned i = 0; i < HOOKS; i++)
+    REQUIRE((must_query(hooks[i]).entry == SIGHOOK_ENTRY_TRAP) == (entry == SIGHOOK_FORCE_TRAP));
 }
 
 static void hit_while_protected(void)
 {
   struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   pthread_t threads[THREADS];
-  sighook_hook counting[2];
+  sighook_hook hooks[HOOKS];
   size_t count_before, count;
   struct range program;
   unsigned pages;
@@ -178,7 +183,7 @@ static void hit_while_protected(void)
   while (atomic_load(&shared->ready) < THREADS)
     usleep(100);
   count_before = list_writable(before);
-  install_all(counting);
+  install_all(hooks);
   atomic_store(&shared->begin, true);
   while (atomic_load(&shared->warm) < THREADS)
     usleep(100);
@@ -203,12 +208,22 @@ static void hit_while_protected(void)
   for (unsigned i = 0; i < THREADS; i++)
     REQUIRE(pthread_join(threads[i], NULL) == 0);
   for (unsigned i = 0; i < 2; i++)
-    REQUIRE(must_query(counting[i]).hits == (uint64_t)THREADS * (HITS + 1) && must_query(counting[i]).missed == 0);
+    REQUIRE(must_query(hooks[i]).hits == (uint64_t)THREADS * (times + 1) && must_query(hooks[i]).missed == 0);
 }
 
 static void sixteen_threads_hit_and_write_nothing_that_they_share(void **state)
 {
   (void)state;
+  times = HITS;
+  assert_true(in_child(hit_while_protected));
+}
+
+/* Nor does the trap's handler, nor what it looks up. */
+static void sixteen_threads_hit_traps_and_write_nothing_that_they_share(void **state)
+{
+  (void)state;
+  times = HITS_BY_TRAPS;
+  entry = SIGHOOK_FORCE_TRAP;
   assert_true(in_child(hit_while_protected));
 }
 
@@ -223,6 +238,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sixteen_threads_hit_and_write_nothing_that_they_share),
+      cmocka_unit_test(sixteen_threads_hit_traps_and_write_nothing_that_they_share),
       cmocka_unit_test(what_a_thread_writes_lies_on_lines_of_its_own),
   };
 

@@ -52,15 +52,24 @@ static void jump_out(sighook_context *context, void *user)
 
 static void a_handler_left_by_longjmp_is_called_again(void **state)
 {
-  sighook_hook hook = installed(probe(adds_1234, jump_out, 0));
+  static const uint32_t flags[] = {0, SIGHOOK_FORCE_TRAP};
 
   (void)state;
-  hits = 0;
-  for (volatile int i = 0; i < 100; i++)
-    if (!setjmp(out))
-      adds_1234(1);
-  assert_int_equal(hits, 100);
-  assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+  for (volatile int i = 0; i < 2; i++) {
+    sighook_hook hook = installed(probe(adds_1234, jump_out, flags[i])), other;
+
+    hits = 0;
+    for (volatile int j = 0; j < 100; j++)
+      if (!setjmp(out))
+        adds_1234(1);
+    assert_int_equal(hits, 100);
+    assert_int_equal(sighook_remove_wait(hook, 2000), SIGHOOK_OK);
+    other = installed(probe(adds_1234, count, flags[i]));
+    for (long j = 0; j < 100; j++)
+      assert_int_equal(adds_1234(j), j + 1234);
+    assert_int_equal(hits, 200);
+    assert_int_equal(sighook_remove(other), SIGHOOK_OK);
+  }
 }
 
 static void move_sp(sighook_context *context, void *user)

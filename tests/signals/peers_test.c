@@ -1,5 +1,5 @@
-/* Threads that sleep in system calls while hooks of every kind come and go by the thousand: none is woken, none is told
- * EINTR. */
+/* Threads that sleep in system calls while hooks of every kind come and go by the thousand, alone, in batches, waited for, and
+ * patches with them: none is woken, none is told EINTR. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -22,6 +23,7 @@ enum {
   LONGER = 20,
   PAUSE = 1000,
   ARGUMENT = 5,
+  WAIT_MS = 20000,
   WAIT = 0,
   WAKE = 1
 };
@@ -192,13 +194,69 @@ static void start_peers(void)
     REQUIRE((peers[i].switches = switches_of(&peers[i])) > 0);
 }
 
-static void change(uintptr_t address, uint32_t flags)
+static sighook_spec spec_of(uintptr_t address, uint32_t flags)
 {
-  sighook_spec spec = {
-      .size = sizeof spec, .kind = SIGHOOK_PROBE, .flags = flags, .address = address, .handler = count};
+  return (sighook_spec){
+      .size = sizeof(sighook_spec), .kind = SIGHOOK_PROBE, .flags = flags, .address = address, .handler = count};
+}
+
+static void change(uintptr_t address, uint32_t flags, bool waits)
+{
+  sighook_spec spec = spec_of(address, flags);
   sighook_hook hook;
 
-  REQUIRE(sighook_install(&spec, &hook) == SIGHOOK_OK && sighook_remove(hook) == SIGHOOK_OK);
+  REQUIRE(sighook_install(&spec, &hook) == SIGHOOK_OK);
+  REQUIRE((waits ? sighook_remove_wait(hook, WAIT_MS) : sighook_remove(hook)) == SIGHOOK_OK);
+}
+
+/* All sites, and a trap, as one; and away again. */
+static void change_together(const struct branch *branches, unsigned number)
+{
+  sighook_hook hooks[BRANCHES_MAX + 1];
+  sighook_batch *batch;
+
+  REQUIRE(sighook_batch_create(&batch) == SIGHOOK_OK);
+  for (unsigned i = 0; i <= number; i++) {
+    sighook_spec spec = i < number ? spec_of(branches[i].site, 0) : spec_of((uintptr_t)simple, SIGHOOK_FORCE_TRAP);
+
+    REQUIRE(sighook_batch_install(batch, &spec, &hooks[i]) == SIGHOOK_OK);
+  }
+  REQUIRE(sighook_batch_commit(batch, NULL) == SIGHOOK_OK);
+  sighook_batch_destroy(batch);
+  hits = 0;
+  for (unsigned i = 0; i < number; i++)
+    REQUIRE(branches[i].function(ARGUMENT) == branches[i].result);
+  REQUIRE(hits >= (long)number);
+  REQUIRE(sighook_batch_create(&batch) == SIGHOOK_OK);
+  for (unsigned i = 0; i <= number; i++)
+    REQUIRE(sighook_batch_remove(batch, hooks[i]) == SIGHOOK_OK);
+  REQUIRE(sighook_batch_commit(batch, NULL) == SIGHOOK_OK);
+  sighook_batch_destroy(batch);
+}
+
+static uint8_t *code;
+
+static void make_code(void)
+{
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+  code = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(code != MAP_FAILED);
+  memcpy(code, adds_7, sizeof adds_7);
+  REQUIRE(mprotect(code, page, PROT_READ | PROT_EXEC) == 0);
+}
+
+static long call(long value)
+{
+  return ((long (*)(long))(uintptr_t)code)(value);
+}
+
+static void patch(void)
+{
+  REQUIRE(sighook_patchcode((uintptr_t)code, (uint32_t)ADDS_9_OPCODE, NULL) == SIGHOOK_OK && call(ARGUMENT) == ARGUMENT + 9);
+  REQUIRE(sighook_unhook((uintptr_t)code) == SIGHOOK_OK);
+  REQUIRE(sighook_patch_bytes((uintptr_t)code, nops, sizeof nops, NULL) == SIGHOOK_OK);
+  REQUIRE(sighook_unhook((uintptr_t)code) == SIGHOOK_OK && call(ARGUMENT) == ARGUMENT + 7);
 }
 
 static void require_asleep(void)
@@ -220,11 +278,16 @@ static void change_beside_peers(void)
   unsigned number = branches_of_each_kind(branches, ARGUMENT),
            changes = CHANGES / SHARE * (getenv("SIGHOOK_LONG") ? LONGER : 1);
 
+  make_code();
   start_peers();
   for (unsigned i = 0; i < changes; i++) {
-    change(branches[i % number].site, 0);
-    change((uintptr_t)adds_1234, SIGHOOK_FORCE_TRAP);
-    change((uintptr_t)phased_site, 0);
+    change(branches[i % number].site, 0, i % 2);
+    change((uintptr_t)adds_1234, SIGHOOK_FORCE_TRAP, i % 3 == 0);
+    change((uintptr_t)phased_site, 0, i % 5 == 0);
+    if (i % 4 == 0)
+      change_together(branches, number);
+    if (i % 4 == 2)
+      patch();
   }
   require_asleep();
   for (unsigned i = 0; i < PEERS; i++) {

@@ -44,7 +44,7 @@ errors 60 . ./setup; ./errors_test.sh ./sighook /payload/calls /payload/calls-st
 selectors 60 . ./setup; ./selectors_test.sh ./sighook /payload/calls /payload/names $offset $inside
 list 200 . ./setup; ./list_test.sh ./sighook /payload/calls /payload/calls-static
 programs 400 . ./setup; ./programs_test.sh ./sighook
-signals 300 . ./setup; ./signals_test.sh ./sighook /payload/signals /payload/faults "$some_of_libc"
+signals 300 . ./setup; ./signals_test.sh ./sighook /payload/signals /payload/waits /payload/faults "$some_of_libc"
 $([[ " ${tests[*]} " != *' list_pid '* ]] || echo "list_pid 300 . ./setup; ./list_pid_test.sh ./sighook /payload/calls /payload/calls-static /payload/itself 30000000")
 END
 }
@@ -62,7 +62,8 @@ copy_libraries() { # root folder
 
 make_payload() {
   mkdir -p "$payload/agent"
-  cp "$build/tool/sighook" "$build"/tests/tool/{calls,calls-static,names,itself,signals,faults} "$here"/{checks,*_test}.sh "$payload"
+  cp "$build/tool/sighook" "$build"/tests/tool/{calls,calls-static,names,itself,signals,waits,faults} "$here"/{checks,*_test}.sh \
+    "$payload"
   cp "$build"/tool/agent/{libsighook-agent.so,sighook-host} "$payload/agent"
   write_setup
   write_commands

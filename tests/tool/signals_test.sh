@@ -1,12 +1,12 @@
 #!/bin/bash
 # A program finds its signals as it set them, and its own pc and registers, while its functions and libc's are hooked, by branches
 # and by traps.
-#   signals_test.sh SIGHOOK SIGNALS FAULTS [SELECTORS]
+#   signals_test.sh SIGHOOK SIGNALS WAITS FAULTS [SELECTORS]
 # SELECTORS: what is hooked of libc; all of it where they are not given.
 set -uo pipefail
 # shellcheck source=tests/tool/checks.sh
 source "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
-readonly sighook=$1 signals=$2 faults=$3 wide=${4:-*@libc} limit=60
+readonly sighook=$1 signals=$2 waits=$3 faults=$4 wide=${5:-*@libc} limit=60
 
 run() { # name-of-results command...
   local name=$1 status=0
@@ -37,6 +37,8 @@ finds_the_same() { # what program way
 finds_the_same "the mask" "$signals" mask
 finds_the_same "handlers" "$signals" actions
 finds_the_same "signals sent while they are blocked" "$signals" pending
+finds_the_same "a thread that waits for signals" "$waits" thread
+finds_the_same "calls that wait with a mask" "$waits" masks
 finds_the_same "what children inherit" "$signals" children
 finds_the_same "signals that end a process" "$signals" ends
 finds_the_same "faults" "$faults" see

@@ -13,15 +13,21 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include "child.h"
 #include "traced_machine.h"
 
 struct fault {
   const char *name;
   const void *function, *at;
-  uintptr_t repair;                  /* what the first argument's register should have held */
+  uintptr_t repair;                  /* what the first argument's register should have held; 0: the instruction is stepped over */
   long signal;
+  const void *site;                  /* what is hooked: the same, or what it gives way to */
+  const char *reason;                /* part of why there is no better entry than stands there; NULL: whichever */
 };
 extern const struct fault faults[];
+
+/* Whatever has to be so before they are hooked. */
+void faults_prepare(void);
 
 static const uint32_t entries[] = {0, SIGHOOK_FORCE_TRAP, SIGHOOK_COUNT, SIGHOOK_INTEGER_ONLY};
 enum { ENTRIES = sizeof entries / sizeof *entries };
@@ -35,6 +41,7 @@ static struct seen {
   int count, signal;
   sighook_context context;
   uintptr_t told;                    /* of the pc */
+  uintptr_t address;                 /* si_addr, told likewise where it is the instruction's */
 } seen, expected;
 
 static void count(sighook_context *context, void *user)
@@ -46,15 +53,18 @@ static void count(sighook_context *context, void *user)
 
 static void repair(int number, siginfo_t *info, void *ucontext)
 {
-  (void)info;
   if (seen.count++ > 3)
     _exit(1);
   seen.signal = number;
   seen.told = sighook_original_pc(machine_pc_of(ucontext));
   if (fixes)
     sighook_fix_context(ucontext);
+  seen.address = sighook_original_pc((uintptr_t)info->si_addr);
   machine_context(ucontext, &seen.context);
-  machine_set_argument(ucontext, fault->repair);
+  if (fault->repair)
+    machine_set_argument(ucontext, fault->repair);
+  else
+    machine_step_over_illegal(ucontext);
 }
 
 static void handle(void)
@@ -64,6 +74,7 @@ static void handle(void)
   sigaction(SIGSEGV, &action, NULL);
   sigaction(SIGBUS, &action, NULL);
   sigaction(SIGFPE, &action, NULL);
+  sigaction(SIGILL, &action, NULL);
 }
 
 static void make_bus_page(void)
@@ -86,10 +97,14 @@ static __attribute__((noinline)) long run(void)
 static sighook_hook installed(uint32_t flags)
 {
   sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .flags = flags, .handler = count};
+  sighook_info info = {.size = sizeof info};
   sighook_hook hook;
 
-  spec.address = (uintptr_t)fault->at;
+  spec.address = (uintptr_t)fault->site;
   assert_int_equal(sighook_install(&spec, &hook), SIGHOOK_OK);
+  assert_int_equal(sighook_query(hook, &info), SIGHOOK_OK);
+  if (fault->reason && !(flags & SIGHOOK_FORCE_TRAP) && !strstr(info.reason, fault->reason))
+    fail_msg("%s: entry %d, %s", fault->name, info.entry, info.reason);
   return hook;
 }
 
@@ -98,8 +113,11 @@ static void check(long result, uint32_t flags)
   sighook_hook hook = installed(flags);
 
   for (int knows = 0; knows < 2; knows++) {
+    bool again = knows && fault->repair && fault->site == fault->at;     /* the hooked instruction is tried again */
+
     fixes = knows;
-    if (run() != result || hits != 1 + knows || seen.count != 1 || seen.signal != expected.signal || seen.told != expected.told)
+    if (run() != result || hits != 1 + again || seen.count != 1 || seen.signal != expected.signal ||
+        seen.told != expected.told || seen.address != expected.address)
       fail_msg("%s, flags %u: %ld hits, %d signals, the last %d, at %#lx", fault->name, flags, hits, seen.count, seen.signal,
                (long)seen.told);
     if (fixes)
@@ -127,11 +145,37 @@ static void a_fault_is_told_as_unhooked_and_can_be_repaired(void **state)
   }
 }
 
+/* ---- without a handler ---- */
+
+static uint32_t entry;               /* the one tried */
+
+static void end_by_fault(void)
+{
+  static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+
+  for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
+    signal(signals[i], SIG_DFL);
+  installed(entry);
+  run();
+}
+
+static void a_fault_without_a_handler_ends_the_process_as_unhooked(void **state)
+{
+  (void)state;
+  for (fault = faults; fault->name; fault++)
+    for (unsigned i = 0; i < ENTRIES; i++) {
+      entry = entries[i];
+      assert_true(child_is_killed_by((int)fault->signal, end_by_fault));
+    }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_fault_is_told_as_unhooked_and_can_be_repaired),
+      cmocka_unit_test(a_fault_without_a_handler_ends_the_process_as_unhooked),
   };
 
+  faults_prepare();
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

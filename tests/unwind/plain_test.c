@@ -142,13 +142,13 @@ static void *hit(void *unused)
   return unused;
 }
 
-static void a_thread_that_is_cancelled_in_a_callback_cleans_up(void **state)
+static void be_cancelled_in_a_callback(uint32_t flags)
 {
-  sighook_hook hook = installed(probe(adds_1234, wait_for_ever, 0)), other;
+  sighook_hook hook = installed(probe(adds_1234, wait_for_ever, flags)), other;
   pthread_t thread;
   void *result;
 
-  (void)state;
+  waiting = cleaned = false;
   assert_int_equal(pthread_create(&thread, NULL, hit, NULL), 0);
   while (!waiting)
     usleep(100);
@@ -157,12 +157,21 @@ static void a_thread_that_is_cancelled_in_a_callback_cleans_up(void **state)
   assert_ptr_equal(result, PTHREAD_CANCELED);
   assert_true(cleaned);
   assert_int_equal(sighook_remove_wait(hook, 2000), SIGHOOK_OK);
-  other = installed(probe(adds_1234, count, 0));
+  other = installed(probe(adds_1234, count, flags));
   hits = 0;
   assert_int_equal(pthread_create(&thread, NULL, hit, NULL), 0);      /* which takes the record over */
   assert_int_equal(pthread_join(thread, NULL), 0);
   assert_int_equal(hits, 1);
   assert_int_equal(sighook_remove_wait(other, 2000), SIGHOOK_OK);
+}
+
+static void a_thread_that_is_cancelled_in_a_callback_cleans_up(void **state)
+{
+  static const uint32_t entries[] = {0, SIGHOOK_FORCE_TRAP, SIGHOOK_COUNT, SIGHOOK_FORCE_TRAP | SIGHOOK_COUNT};
+
+  (void)state;
+  for (unsigned i = 0; i < 4; i++)
+    be_cancelled_in_a_callback(entries[i]);
 }
 
 int main(void)

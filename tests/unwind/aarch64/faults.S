@@ -13,9 +13,10 @@
         .asciz  "\name"
         .popsection
         .pushsection .data.rel.ro.faults, "aw", %progbits
-        .xword  .Lname_\name, \name, at_\name, \repair, \signal
+        .xword  .Lname_\name, \name, at_\name, \repair, \signal, at_\name, 0
         .popsection
         .endm
+#define SIGILL 4
 #define SIGBUS 7
 #define SIGSEGV 11
         .section .data.rel.ro.faults, "aw", %progbits
@@ -52,6 +53,13 @@ at_loads_two:
         add     x0, x3, x4
         ret
         FAULT   loads_two, value, SIGSEGV
+        HEAD    is_undefined                    /* stepped over, not repaired */
+        cmp     x1, #9
+at_is_undefined:
+        udf     #7
+        cinc    x0, x0, hi
+        ret
+        FAULT   is_undefined, 0, SIGILL
         .section .data.rel.ro.faults, "aw", %progbits
-        .xword  0, 0, 0, 0, 0
+        .xword  0, 0, 0, 0, 0, 0, 0
         .section .note.GNU-stack, "", %progbits

@@ -39,6 +39,12 @@ static inline void machine_set_argument(ucontext_t *ucontext, uint64_t value)
   ucontext->uc_mcontext.regs[0] = value;
 }
 
+/* Behind the instruction that is none. */
+static inline void machine_step_over_illegal(ucontext_t *ucontext)
+{
+  ucontext->uc_mcontext.pc += 4;
+}
+
 static inline uintptr_t context_pc(const sighook_context *context)
 {
   return context->pc;

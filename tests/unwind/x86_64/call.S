@@ -45,7 +45,7 @@
         FOOT    asks_for_parent
 .Lend_asks_for_parent:
         HEAD    calls_by_register
-        lea     four(%rip), %rax
+        lea     answers_four(%rip), %rax
         sub     $8, %rsp
         .cfi_adjust_cfa_offset 8
         call    *%rax
@@ -54,10 +54,10 @@
         ret
         FOOT    calls_by_register
 .Lend_calls_by_register:
-        HEAD    four
+        HEAD    answers_four
         mov     $4, %eax
         ret
-        FOOT    four
+        FOOT    answers_four
 
         .section .data.rel.ro, "aw", @progbits
         .p2align 3

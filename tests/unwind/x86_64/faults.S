@@ -7,9 +7,10 @@
         .asciz  "\name"
         .popsection
         .pushsection .data.rel.ro.faults, "aw", @progbits
-        .quad   .Lname_\name, \name, at_\name, \repair, \signal
+        .quad   .Lname_\name, \name, at_\name, \repair, \signal, at_\name, 0
         .popsection
         .endm
+#define SIGILL 4
 #define SIGBUS 7
 #define SIGFPE 8
 #define SIGSEGV 11
@@ -67,6 +68,14 @@ at_calls:
         .cfi_adjust_cfa_offset -8
         ret
         FAULT   calls, pointer, SIGSEGV
+        HEAD    is_undefined                    /* stepped over, not repaired */
+        lea     3(%rdi), %rax
+        cmp     $9, %rsi
+at_is_undefined:
+        ud2
+        adc     $1, %rax
+        ret
+        FAULT   is_undefined, 0, SIGILL
         .section .data.rel.ro.faults, "aw", @progbits
-        .quad   0, 0, 0, 0, 0
+        .quad   0, 0, 0, 0, 0, 0, 0
         .section .note.GNU-stack, "", @progbits

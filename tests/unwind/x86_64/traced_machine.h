@@ -37,6 +37,12 @@ static inline void machine_set_argument(ucontext_t *ucontext, uint64_t value)
   ucontext->uc_mcontext.gregs[REG_RDI] = (greg_t)value;
 }
 
+/* Behind the instruction that is none. */
+static inline void machine_step_over_illegal(ucontext_t *ucontext)
+{
+  ucontext->uc_mcontext.gregs[REG_RIP] += 2;
+}
+
 static inline uintptr_t context_pc(const sighook_context *context)
 {
   return context->rip;
