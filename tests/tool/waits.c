@@ -1,6 +1,8 @@
 /* A program that waits with signals blocked: in calls that have a mask of their own, and in a thread that does nothing else. It
  * prints what it finds, which is the same whoever traps.
  *   waits WAY
+ * `waits masks-traps` and `waits thread-traps`, by SIGILL and SIGTRAP, show what the agent does not do: see docs/architecture.md,
+ * "Masks".
  * `waits libc` ends with 1 where threads of a program with several wait by an instruction of libc's that may not be hooked. */
 #include <errno.h>
 #include <gnu/libc-version.h>
