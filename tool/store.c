@@ -48,12 +48,21 @@ static bool find_agent(char path[PROGRAM_PATH])
   return false;
 }
 
+/* Linux 6.3 and later wants to be told that it is not to be executed (vm.memfd_noexec), what earlier ones do not know. */
+static int memory_file(void)
+{
+  enum { NOEXEC_SEAL = 8 };            /* MFD_NOEXEC_SEAL */
+  int descriptor = memfd_create("sighook", MFD_CLOEXEC | MFD_ALLOW_SEALING | NOEXEC_SEAL);
+
+  return descriptor < 0 && errno == EINVAL ? memfd_create("sighook", MFD_CLOEXEC | MFD_ALLOW_SEALING) : descriptor;
+}
+
 static bool make_channel(struct count_run *run)
 {
   struct stat subject;
   void *memory;
 
-  run->descriptor = memfd_create("sighook", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  run->descriptor = memory_file();
   if (run->descriptor < 0 || ftruncate(run->descriptor, (off_t)CHANNEL_SIZE) != 0)
     return false;
   /* A target that shortened it would kill the command by SIGBUS. */

@@ -31,9 +31,11 @@ struct counter *tally_of(struct thread *thread, uint32_t number)
   struct counter *counters;
 
   if (!thread->chunks) {
-    thread->chunks = os_allocate(COUNTER_CHUNKS_MAX * sizeof *thread->chunks);
-    if (!thread->chunks)
+    _Atomic(struct counter *) *chunks = os_allocate(COUNTER_CHUNKS_MAX * sizeof *chunks);
+
+    if (!chunks)
       return NULL;
+    __atomic_store_n(&thread->chunks, chunks, __ATOMIC_RELEASE);      /* pairs with tally_sum; else its thread alone reads it */
     if (thread == thread_record)
       thread_chunks = thread->chunks;
   }
@@ -60,8 +62,8 @@ struct counter tally_sum(uint32_t number)
   struct counter sum = {0};
 
   for (struct thread *thread = thread_first(); thread; thread = thread->next) {
-    struct counter *counters =
-        thread->chunks ? atomic_load_explicit(&thread->chunks[number / COUNTER_CHUNK], memory_order_acquire) : NULL;
+    _Atomic(struct counter *) *chunks = __atomic_load_n(&thread->chunks, __ATOMIC_ACQUIRE);
+    struct counter *counters = chunks ? atomic_load_explicit(&chunks[number / COUNTER_CHUNK], memory_order_acquire) : NULL;
 
     if (counters) {
       sum.hits += __atomic_load_n(&counters[number % COUNTER_CHUNK].hits, __ATOMIC_RELAXED);

@@ -31,7 +31,8 @@ struct hook {
     struct retired retired;           /* once removed; an action under way reads none of the three */
   };
   uint32_t index, generation;         /* together the handle; generation changes when the hook goes */
-  uint32_t flags : 16, kind : 8, role : 8;
+  uint16_t flags;                     /* with `kind`, read on hits; no bit-fields, or changing the role would write them too */
+  uint8_t kind, role;
   int32_t priority;
 };
 

@@ -79,15 +79,16 @@ struct site {
   bool signs : 1;                    /* that pad signs the return address, so it is signed where the entry stands */
   bool by_path : 1;                  /* the stub begins with a jump by `path`; else with the capture, always */
   bool far : 1;                      /* the stub was made to lie anywhere: no branch of the site's need reach it, nor back */
+  bool : 0;                          /* a byte of its own: hits read what is above, and changes write what is below */
   bool fragile : 1;
   bool touched : 1, going_live : 1;  /* by the change under way */
   bool leaving : 1;                  /* by it: the program's own bytes come back */
   bool leads_on : 1;                 /* the stub goes back to the next site's gate, since a trap stands in the code there */
-  bool was_illegal : 1;              /* what was lent began with no instruction, at some time: SIGILL told of arrivals */
   uint8_t inner_traps : 2;           /* EVICTED: enum trap_kind of those inside the jump that somebody may meet */
   uint8_t back_offset;               /* in the stub: the jump behind the site, which can lead elsewhere; 0: there is none */
   uint16_t round;                    /* of the change under way: it leans on what earlier rounds write */
   uint8_t lent;                      /* TRAP: so many of its bytes, the low ones of `landing`, are another entry's jump's */
+  _Atomic(bool) was_illegal;         /* what was lent began with no instruction, at some time: SIGILL told of arrivals */
 };
 
 /* Whether the bytes at the address, the site's own or of a patch, were no instruction at some time, and now are one that is valid

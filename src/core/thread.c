@@ -22,16 +22,17 @@ __thread struct counter *thread_first_chunk;
 
 static _Atomic(struct thread *) records;
 static _Atomic(struct thread *) takeover_cursor;   /* release and acquire: who finds a record there reads it */
-static _Atomic(uint32_t) current_generation = 1;
-static uint32_t *fork_word;           /* 1; 0 in a child that nobody has told of yet */
+static _Atomic(uint32_t) last_generation = 1;    /* that anybody wanted to begin */
+static _Atomic(_Atomic(uint32_t) *) fork_word;   /* the generation; 0 in a child in which nobody has asked for it yet */
 
 void thread_start(void)
 {
   uintptr_t pointer = (uintptr_t)__builtin_thread_pointer();
+  _Atomic(uint32_t) *word = (_Atomic(uint32_t) *)os_allocate_fork_word();
 
-  fork_word = os_allocate_fork_word();
-  if (fork_word)
-    *fork_word = 1;
+  if (word)
+    atomic_store_explicit(word, 1, memory_order_relaxed);
+  atomic_store_explicit(&fork_word, word, memory_order_release);    /* pairs with find_generation */
   capture_facts.self_offset = (int64_t)((uintptr_t)&thread_self - pointer);
   capture_facts.errno_offset = (int64_t)((uintptr_t)&errno - pointer);
 }
@@ -105,14 +106,19 @@ static struct thread *make_records(int id, uint32_t generation)
   return fresh;
 }
 
-/* In a child that was forked behind our back, the records of the parent's threads are left alone: one is the forking thread's. */
+/* In a child that was forked behind our back, the records of the parent's threads are left alone: one is the forking thread's. Of
+ * several threads that ask there first, one settles it for all. */
 static uint32_t find_generation(void)
 {
-  if (fork_word && !*fork_word) {
-    atomic_fetch_add_explicit(&current_generation, 1, memory_order_relaxed);
-    *fork_word = 1;
-  }
-  return atomic_load_explicit(&current_generation, memory_order_relaxed);
+  _Atomic(uint32_t) *word = atomic_load_explicit(&fork_word, memory_order_acquire);
+  uint32_t generation = atomic_load_explicit(word ? word : &last_generation, memory_order_acquire), next;
+
+  if (generation)
+    return generation;
+  next = atomic_fetch_add_explicit(&last_generation, 1, memory_order_relaxed) + 1;
+  if (!atomic_compare_exchange_strong_explicit(word, &generation, next, memory_order_acq_rel, memory_order_acquire))
+    return generation;
+  return next;
 }
 
 static struct thread *take_record(int id)
@@ -232,12 +238,15 @@ bool thread_level_counts(struct thread *thread, uint64_t level, bool own_too)
 void thread_after_fork(bool known)
 {
   int id = os_thread_id();
+  _Atomic(uint32_t) *word = atomic_load_explicit(&fork_word, memory_order_relaxed);
   int before = thread_record ? atomic_load_explicit(&thread_record->id, memory_order_relaxed) : id;
 
-  if (fork_word)
-    *fork_word = 1;
-  if (!known)
-    atomic_fetch_add_explicit(&current_generation, 1, memory_order_relaxed);
+  if (known && word)
+    atomic_store_explicit(word, atomic_load_explicit(&last_generation, memory_order_relaxed), memory_order_release);
+  else if (!known && word)
+    find_generation();
+  else if (!known)
+    atomic_fetch_add_explicit(&last_generation, 1, memory_order_relaxed);
   for (struct thread *record = thread_first(); record; record = record->next)
     if (atomic_load_explicit(&record->id, memory_order_relaxed) == before) {
       atomic_store_explicit(&record->id, id, memory_order_relaxed);

@@ -6,27 +6,32 @@
 #include "soak.h"
 #include "soak_machine.h"
 
-enum { HOOKS = 24, BATCH = 5, WAIT_MS = 20 };
+enum { HOOKS = 24, BATCH = 5, WAIT_MS = 20, LAST = 8 };
 
 struct changer {
   struct {
     sighook_hook hook;
     bool stands;
+    struct soak_seen seen[LAST];      /* one an installation in turn; what was poisoned stays so for a while */
+    unsigned turn;
   } slots[HOOKS];
-  unsigned long hits;
 };
 
-static unsigned long changes;
+static unsigned long changes, hits_of_changers;
 
 unsigned long soak_changes(void)
 {
   return __atomic_load_n(&changes, __ATOMIC_RELAXED);
 }
 
-static void count(sighook_context *context, void *user)
+unsigned long soak_hits_of_changers(void)
 {
-  (void)context;
-  __atomic_fetch_add((unsigned long *)user, 1, __ATOMIC_RELAXED);
+  return __atomic_load_n(&hits_of_changers, __ATOMIC_RELAXED);
+}
+
+static struct soak_seen *seen_by(struct changer *changer, unsigned which)
+{
+  return &changer->slots[which].seen[changer->slots[which].turn % LAST];
 }
 
 /* On target 0 alone, and one at a time, since a replacement calls what it replaced. */
@@ -46,20 +51,27 @@ static uint32_t any_flags(uint64_t *chance)
   return flags[random_next(chance) % (sizeof flags / sizeof *flags)];
 }
 
-static sighook_spec any_spec(struct changer *changer, uint64_t *chance)
+/* For the slot, unless something stands there. */
+static sighook_spec any_spec(struct changer *changer, unsigned which, uint64_t *chance)
 {
-  sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .handler = count, .user = &changer->hits};
+  sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .handler = soak_see};
 
+  if (!changer->slots[which].stands) {
+    changer->slots[which].turn++;
+    spec.user = seen_by(changer, which);
+    __atomic_fetch_add(&hits_of_changers, __atomic_exchange_n(&seen_by(changer, which)->hits, 0, __ATOMIC_RELAXED) % SOAK_POISON,
+                       __ATOMIC_RELAXED);
+  }
   spec.flags = any_flags(chance);
   spec.priority = (int)(random_next(chance) % 3);
   switch (random_next(chance) % 8) {
   case 0:
     spec.address = (uintptr_t)soak_throws_plain;
-    spec.handler = random_next(chance) % 2 ? soak_throw_it : count;
+    spec.handler = random_next(chance) % 2 ? soak_throw_it : soak_see;
     break;
   case 1:
     spec.address = (uintptr_t)soak_jumps_plain;
-    spec.handler = random_next(chance) % 2 ? soak_jump_out : count;
+    spec.handler = random_next(chance) % 2 ? soak_jump_out : soak_see;
     break;
   case 2:
     spec.address = (uintptr_t)soak_throwing;
@@ -76,7 +88,7 @@ static sighook_spec any_spec(struct changer *changer, uint64_t *chance)
 static void toggle(struct changer *changer, uint64_t *chance)
 {
   unsigned which = (unsigned)(random_next(chance) % HOOKS);
-  sighook_spec spec = any_spec(changer, chance);
+  sighook_spec spec = any_spec(changer, which, chance);
 
   if (changer->slots[which].stands)
     SOAK_REQUIRE(sighook_remove(changer->slots[which].hook) == SIGHOOK_OK);
@@ -88,12 +100,10 @@ static void toggle(struct changer *changer, uint64_t *chance)
 static void remove_and_wait(struct changer *changer, uint64_t *chance)
 {
   unsigned which = (unsigned)(random_next(chance) % HOOKS);
-  sighook_status status;
 
   if (!changer->slots[which].stands)
     return;
-  status = sighook_remove_wait(changer->slots[which].hook, WAIT_MS);
-  SOAK_REQUIRE(status == SIGHOOK_OK || status == SIGHOOK_TIMED_OUT);
+  soak_remove_wait(changer->slots[which].hook, seen_by(changer, which), WAIT_MS);
   changer->slots[which].stands = false;
 }
 
@@ -116,7 +126,7 @@ static void batch_some(struct changer *changer, uint64_t *chance)
 
   SOAK_REQUIRE(sighook_batch_create(&batch) == SIGHOOK_OK);
   for (unsigned i = first; i < first + BATCH; i++) {
-    sighook_spec spec = any_spec(changer, chance);
+    sighook_spec spec = any_spec(changer, i, chance);
 
     if (changer->slots[i].stands)
       SOAK_REQUIRE(sighook_batch_remove(batch, changer->slots[i].hook) == SIGHOOK_OK);
@@ -174,25 +184,25 @@ void soak_change(struct changer *changer, uint64_t *chance)
   __atomic_fetch_add(&changes, 1, __ATOMIC_RELAXED);
 }
 
+/* Late handlers need what they look at: it is kept. */
 void soak_stop_changing(struct changer *changer)
 {
   for (unsigned i = 0; i < HOOKS; i++)
     if (changer->slots[i].stands)
       SOAK_REQUIRE(sighook_remove(changer->slots[i].hook) == SIGHOOK_OK);
-  free(changer);
 }
 
 void soak_change_in_child(uint64_t *chance)
 {
-  sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .handler = count};
-  unsigned long hits = 0;
+  sighook_spec spec = {.size = sizeof spec, .kind = SIGHOOK_PROBE, .handler = soak_see};
+  struct soak_seen seen = {0};
   sighook_hook hook;
 
-  spec.user = &hits;
+  spec.user = &seen;
   spec.flags = SIGHOOK_ALLOW_RECURSION;
   spec.address = (uintptr_t)soak_targets[random_next(chance) % SOAK_TARGETS];
   SOAK_REQUIRE(sighook_install(&spec, &hook) == SIGHOOK_OK);
   for (unsigned i = 0; i < SOAK_TARGETS; i++)
     soak_check_target(i, 7);
-  SOAK_REQUIRE(hits == 1 && sighook_remove(hook) == SIGHOOK_OK);
+  SOAK_REQUIRE(seen.hits == 1 && sighook_remove(hook) == SIGHOOK_OK);
 }

@@ -18,6 +18,20 @@ EACH(TARGET)
 #define ROW(which) target_##which,
 long (*const soak_targets[SOAK_TARGETS])(long value) = {EACH(ROW)};
 
+#define OWN(which)                                                                                                              \
+  static __attribute__((noinline)) long own_##which(long value)                                                                 \
+  {                                                                                                                             \
+    long sum = value * 4;                                                                                                       \
+                                                                                                                                \
+    __asm__ volatile("# of " #which : "+r"(sum));   /* none is another one, folded */                                           \
+    return sum + value + 3;                                                                                                     \
+  }
+#define EACH_OWN(one) one(0) one(1) one(2) one(3) one(4) one(5)
+EACH_OWN(OWN)
+
+#define OWN_ROW(which) own_##which,
+long (*const soak_own_targets[SOAK_OWN_TARGETS])(long value) = {EACH_OWN(OWN_ROW)};
+
 void soak_check_target(unsigned which, long value)
 {
   long (*volatile target)(long) = soak_targets[which];

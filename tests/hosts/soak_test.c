@@ -18,7 +18,7 @@
 #include "codemem/landing.h"
 #include "soak.h"
 
-enum { RUNNERS = 3, CHANGERS = 2, SECONDS = 8, SECONDS_LONG = 600, WARM_SHARE = 3, CODE = 32,
+enum { RUNNERS = SOAK_RUNNERS, CHANGERS = 2, OWN_SHARE = 8, SECONDS = 8, SECONDS_LONG = 600, WARM_SHARE = 3, CODE = 32,
        MORE_MAPPINGS = 24, MORE_PAGES = 2048, MORE_STUBS = 1 << 16 };
 
 static struct counted {
@@ -89,11 +89,15 @@ static struct counted count_all(void)
 static void *run_soak(void *which)
 {
   uint64_t chance = seed + 2 * (uint64_t)(uintptr_t)which;
+  struct own *own = soak_new_own((unsigned)(uintptr_t)which);
 
   while (!soak_is_over()) {
     soak_run(&chance);
+    if (random_next(&chance) % OWN_SHARE == 0)
+      soak_run_own(own, &chance);
     __atomic_fetch_add(&steps, 1, __ATOMIC_RELAXED);
   }
+  soak_end_own(own, &chance);
   return NULL;
 }
 
@@ -136,6 +140,7 @@ static void everything_at_once_goes_well_and_uses_nothing_up(void **state)
   const struct itimerval never = {{0, 0}, {0, 0}};
   unsigned seconds = getenv("SIGHOOK_LONG") ? SECONDS_LONG : SECONDS;
   uint8_t code[SOAK_TARGETS][CODE];
+  unsigned long waits, in_vain;
 
   (void)state;
   seed = random_seed();
@@ -153,6 +158,9 @@ static void everything_at_once_goes_well_and_uses_nothing_up(void **state)
   print_message("mappings %u, before %u; descriptors %u, %u; resident pages %lu, %lu; bytes of stubs %zu, %zu; landing pages %zu, "
                 "%zu\n", after.mappings, before.mappings, after.files, before.files, after.pages, before.pages, after.stubs,
                 before.stubs, after.landing, before.landing);
+  waits = soak_waits(&in_vain);
+  print_message("%lu removals waited for, %lu in vain; %lu hits of those who change\n", waits, in_vain, soak_hits_of_changers());
+  assert_true(waits > in_vain && soak_hits_of_changers() > 0);
   assert_true(steps > seconds && soak_changes() > seconds && soak_signals() > seconds);
   for (unsigned i = 0; i < SOAK_TARGETS; i++)
     assert_memory_equal(code[i], (const void *)(uintptr_t)soak_targets[i], CODE);

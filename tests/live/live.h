@@ -15,7 +15,7 @@ static __attribute__((unused)) int order[8], order_count;
 static inline void count(sighook_context *context, void *user)
 {
   (void)context;
-  hits++;
+  __atomic_fetch_add(&hits, 1, __ATOMIC_RELAXED);
   if (user)
     order[order_count++ & 7] = (int)(intptr_t)user;
 }

@@ -64,8 +64,21 @@ END
   contains "the compiler has a block" "$scratch/table" "# cc1 (8 processes, 8 threads)"
   same "find and xargs" -- sh -c "find $repository/include -name '*.h' -print0 | sort -z | xargs -0 -n 2 wc -c"
 }
+
+# All that libc exports, at once.
+hook_all_of_libc() {
+  local selectors='*@libc'
+  printf 'all: a b c\na b c:\n\t@echo $@; sh -c "echo in $@ | cat"\n' >"$scratch/Makefile"
+  same "make, all of libc hooked" -- make -f "$scratch/Makefile"
+  # shellcheck disable=SC2016  # the inner shell's
+  same "bash, all of libc hooked" -- bash -c 'for i in {1..40}; do x=$x$i; done; echo "$x" | cat | wc -c; (exit 3); echo $?'
+  same "python, all of libc hooked" -- /usr/bin/python3 -c 'import subprocess
+print(subprocess.run(["echo", "a"], capture_output=True).stdout, sum(range(1000)))'
+}
+
 if [ -n "$repository" ]; then
   compile_parts
+  hook_all_of_libc
 fi
 
 # Python's subprocess: pipes, shells, many children, threads that spawn, signals.

@@ -50,4 +50,11 @@
         mov     AT(CONTEXT_R8), %r8
 .endm
 
+/* The site into rax, found as the stub gave it. */
+.macro FIND_SITE
+        mov     AT(FRAME_SIZE), %rax                            /* the return address into the stub */
+        movslq  -(STUB_SITE_TO_RETURN + 4)(%rax), %rcx          /* the displacement of `lea site(%rip),%rax` */
+        lea     -STUB_SITE_TO_RETURN(%rax, %rcx), %rax
+.endm
+
 #endif

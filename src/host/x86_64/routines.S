@@ -18,6 +18,7 @@
 
 #include "general.h"
 #include "vectors.h"
+#include "watched.h"
 
 /* DW_CFA_val_expression for rip, of the cfa that the unwinder pushes first: ret = *(cfa - 8 - RED_ZONE); then, as above, the site and
  * its address. */
@@ -32,13 +33,6 @@
 .endm
 
 /* ---- the routine ------------------------------------------------------------------------------------------------- */
-
-/* The site into rax, found as the stub gave it. */
-.macro FIND_SITE
-        mov     AT(FRAME_SIZE), %rax                            /* the return address into the stub */
-        movslq  -(STUB_SITE_TO_RETURN + 4)(%rax), %rcx          /* the displacement of `lea site(%rip),%rax` */
-        lea     -STUB_SITE_TO_RETURN(%rax, %rcx), %rax
-.endm
 
 /* A stub may have been made for a larger class than what runs now: then the lesser routine goes on, which needs less stack. */
 .macro DIVERT lesser, bit
@@ -112,7 +106,7 @@
         mov     capture_facts+FACTS_EPOCH(%rip), %rcx
         add     %rbx, %rcx
         mov     %rcx, THREAD_LEVEL(%r12)        /* pairs with lifetime_wait: stored before the action is read */
-        mov     SITE_ACTION(%rax), %rax
+        WATCHED_LOAD_ACTION
 .if \save_class == SAVE_INTEGER
         test    $ACTION_TAG, %al
         jnz     .L\name\()_other_action
@@ -127,6 +121,7 @@
         mov     ACTION_ARGUMENT(%rax), %rsi
         call    *ACTION_HANDLER(%rax)
 .L\name\()_leave_level:
+        WATCHED_RELEASE_LEVEL
         movq    $0, THREAD_LEVEL(%r12)
 .L\name\()_restore:
         LOAD_CLASS \kind, \area, \x87
@@ -158,7 +153,7 @@
         ret
 .L\name\()_nested:
         .cfi_restore_state
-
+        WATCHED_SITE
         mov     thread_capture@gottpoff(%rip), %rcx
         mov     %fs:(%rcx), %rax                /* of a capture that a signal has interrupted there */
         mov     %rax, AT(FRAME_EXIT_SP)

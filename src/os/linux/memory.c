@@ -2,6 +2,7 @@
 #include "os/memory.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -17,10 +18,13 @@ enum { TRIES = 20, PAUSE_NS = 1000000 };
 
 size_t os_page_size(void)
 {
-  static size_t page;
+  static _Atomic(size_t) known;         /* whoever comes first, all find the same */
+  size_t page = atomic_load_explicit(&known, memory_order_relaxed);
 
-  if (!page)
+  if (!page) {
     page = getauxval(AT_PAGESZ);
+    atomic_store_explicit(&known, page, memory_order_relaxed);
+  }
   return page;
 }
 
