@@ -152,9 +152,12 @@ static void tell_address(siginfo_t *info, const void *ucontext)
 
 static void on_signal(int signal_number, siginfo_t *info, void *ucontext)
 {
+  uint64_t flags = host_begin_c();
+
   if (trap_claim(signal_number, info, ucontext))
     return;
   tell_address(info, ucontext);
+  host_end_c(flags);
   if (foreign)
     foreign(signal_number, info, ucontext);
   else

@@ -50,6 +50,17 @@ enum {
   HOST_FAR_STUBS = 1
 };
 
+/* Nothing that a program sets keeps C code from running. */
+static inline uint64_t host_begin_c(void)
+{
+  return 0;
+}
+
+static inline void host_end_c(uint64_t flags)
+{
+  (void)flags;
+}
+
 #define HOST_JUMP_REACH (UINT64_C(0x7F00000))      /* of B, a megabyte less than 128 MiB */
 
 #define HOST_ADDRESS_END (UINT64_C(1) << 48)     /* above it programs have to ask by a hint */
