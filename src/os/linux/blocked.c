@@ -2,6 +2,7 @@
  * fields. Raw system calls only, since libc's own threads and code may be what is asked about. */
 #include <fcntl.h>
 #include <stddef.h>
+#include "os/linux/own.h"
 #include "os/signals.h"
 #include "os/text.h"
 #include "os/threads.h"
@@ -46,10 +47,10 @@ struct stat_text {
   const char *rest;
 };
 
-/* Its length; ended by 0. */
-static long read_file(int folder, const char *path, char *text, size_t size)
+/* What was opened; its length; ended by 0. */
+static long read_file(long descriptor, char *text, size_t size)
 {
-  long descriptor = host_syscall4(SYS_openat, folder, path, O_RDONLY | O_CLOEXEC, 0), length = 0;
+  long length = 0;
 
   if (descriptor >= 0) {
     length = host_syscall3(SYS_read, descriptor, text, size - 1);
@@ -69,7 +70,7 @@ static long read_of_thread(int folder, const char *thread, const char *name, cha
     path[length] = thread[length];
   while ((path[length] = *name++))
     length++;
-  return read_file(folder, path, text, size);
+  return read_file(host_syscall4(SYS_openat, folder, path, O_RDONLY | O_CLOEXEC, 0), text, size);
 }
 
 static bool find_fields(struct stat_text *text, long length)
@@ -143,8 +144,8 @@ static char blocks(int folder, const char *thread, int signal_number)
   struct stat_text text;
   char state;
 
-  if (!find_fields(&text, read_of_thread(folder, thread, "/stat", text.bytes, sizeof text.bytes)) || (field(&text, FLAGS) & (IO_WORKER | USER_WORKER)) ||
-      field_at(&text, STATE) >= text.length)
+  if (!find_fields(&text, read_of_thread(folder, thread, "/stat", text.bytes, sizeof text.bytes)) ||
+      (field(&text, FLAGS) & (IO_WORKER | USER_WORKER)) || field_at(&text, STATE) >= text.length)
     return 0;
   state = text.rest[field_at(&text, STATE)];
   if (state == 'Z' || state == 'X')
@@ -158,7 +159,7 @@ static char blocks(int folder, const char *thread, int signal_number)
 static int cost(char state, uint64_t before, uint64_t now)
 {
   if (state == 'R' && now != UNTOLD)
-    return now == before ? 0 : RAN;    /* it waits for a processor */
+    return now == before ? 0 : RAN; /* it waits for a processor */
   return state == 'R' || state == 'D' ? 1 : ASLEEP;
 }
 
@@ -182,13 +183,14 @@ static bool keeps_blocking(int folder, const char *thread, int signal_number)
   return state;
 }
 
-/* qemu-user writes this file itself, without the size of memory, and has among the threads one of its own that blocks
- * signals. */
-static bool is_emulated(void)
+/* qemu-user writes /proc/self/stat itself, without the size of memory, and has among the threads one of its own that
+ * blocks signals. */
+static bool is_kernels_list(void)
 {
   struct stat_text text;
 
-  return find_fields(&text, read_file(AT_FDCWD, "/proc/self/stat", text.bytes, sizeof text.bytes)) && field(&text, MEMORY) == 0;
+  return find_fields(&text, read_file(own_open("stat", O_RDONLY), text.bytes, sizeof text.bytes)) &&
+         field(&text, MEMORY) != 0;
 }
 
 static int other_thread_that_blocks(int folder, int signal_number)
@@ -219,5 +221,5 @@ int os_thread_that_blocks(int signal_number)
     return 0;
   thread = other_thread_that_blocks((int)folder, signal_number);
   host_syscall1(SYS_close, folder);
-  return thread && !is_emulated() ? thread : 0;
+  return thread && is_kernels_list() ? thread : 0;
 }
