@@ -19,7 +19,7 @@
 #include "soak.h"
 
 enum { RUNNERS = SOAK_RUNNERS, CHANGERS = 2, OWN_SHARE = 8, SECONDS = 8, SECONDS_LONG = 600, WARM_SHARE = 3, CODE = 32,
-       MORE_MAPPINGS = 24, MORE_PAGES = 2048, MORE_STUBS = 1 << 16 };
+       MORE_MAPPINGS = 64, MORE_PAGES = 2048, MORE_STUBS = 1 << 16 };
 
 static struct counted {
   unsigned mappings, files;

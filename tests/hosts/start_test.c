@@ -1,6 +1,5 @@
 /* Children that are forked while another thread is just starting the library, at its first call, with a branch or with the first
- * trap.
- *   start_test [branches] */
+ * trap. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +9,6 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <sighook/sighook.h>
@@ -114,13 +112,11 @@ static void many_times(pid_t (*make_child)(void))
   }
 }
 
-static unsigned entry_count = 2;
-
 static void by_each_entry(pid_t (*make_child)(void))
 {
   static const uint32_t entries[] = {0, SIGHOOK_FORCE_TRAP};
 
-  for (unsigned i = 0; i < entry_count; i++) {
+  for (unsigned i = 0; i < sizeof entries / sizeof *entries; i++) {
     entry = entries[i];
     many_times(make_child);
   }
@@ -139,14 +135,12 @@ static void children_that_nobody_announced_hook(void **state)
   by_each_entry(_Fork);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(children_of_fork_hook),
       cmocka_unit_test(children_that_nobody_announced_hook),
   };
 
-  if (argc > 1 && strcmp(argv[1], "branches") == 0)
-    entry_count = 1;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

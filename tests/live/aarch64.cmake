@@ -14,6 +14,11 @@ sighook_test(NAME live_far SOURCES aarch64/far_test.c ${far} ${patterns} LIBRARI
   INCLUDES ${machine} ${CMAKE_CURRENT_SOURCE_DIR})
 sighook_test(NAME live_hard_far SOURCES hard_aarch64_test.c patterns_aarch64.S patterns_aarch64_state.S ${spoil} ${far}
   LIBRARIES sighook_static INCLUDES ${machine} ${CMAKE_CURRENT_SOURCE_DIR})
+set(long live_hard_far)                # tests/arm64 runs it on a kernel
+if(SIGHOOK_STATIC_TESTS)
+  list(APPEND long live_hard_far_static)
+endif()
+sighook_long_tests(${long})
 sighook_test(NAME live_corners_far SOURCES aarch64/corner_test.c aarch64/corners.S ${far} ${patterns}
   LIBRARIES sighook_static INCLUDES ${machine} ${CMAKE_CURRENT_SOURCE_DIR})
 foreach(part calls handlers)

@@ -18,12 +18,14 @@ spoils() { # sentence command way seed option...
   fi
 }
 
+seeds=(1 2 3 4)
 for command in "$1" ${4:+"$4"}; do
   [ "$command" = "$1" ] && name=plain || name=watched
+  [ "$name" = plain ] || [ -n "${SIGHOOK_LONG:-}" ] || seeds=(1)
   for way in ones zeros runs asks image; do
     spoils "$name" "$command" $way 1
   done
-  for seed in 1 2 3 4; do
+  for seed in "${seeds[@]}"; do
     for way in random head records image ask; do
       spoils "$name" "$command" $way $seed
       spoils "$name, with libc" "$command" $way $seed -e '*@libc' --json
