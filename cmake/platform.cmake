@@ -34,6 +34,7 @@ set(SIGHOOK_COMMON_SOURCES
   src/core/traps.c
   src/core/unwind.c
   src/codemem/arena.c
+  src/codemem/describe.c
   src/codemem/gap.c
   src/codemem/landed.c
   src/codemem/landing.c

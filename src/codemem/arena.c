@@ -4,10 +4,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include "codemem/describe.h"
 #include "codemem/gap.h"
-#include "codemem/rules.h"
 #include "core/heap.h"
-#include "os/describe.h"
 #include "os/memory.h"
 #include "os/text.h"
 #include "patch/poke.h"
@@ -164,25 +163,6 @@ static sighook_status map_arena(struct arena *arena, const struct gap_search *wa
   return failure ? error_os(error, SIGHOOK_NO_NEAR_MEMORY, wanted->around, "mmap", failure) : SIGHOOK_OK;
 }
 
-/* Unwinders pass through stubs then, and debuggers have a name for them. Without memory for that, they do not. */
-static void describe(const struct arena *arena)
-{
-  struct rules_area area = {arena->code, arena->code_end - arena->code, arena->sites, &arena->site_count};
-  struct {
-    struct os_unwinder_room room;
-    uint8_t rules[RULES_MAX];
-  } *unwinder = heap_take(sizeof *unwinder);
-  struct os_debugger_room *debugger = heap_take(sizeof *debugger);
-  uint8_t rules[RULES_MAX];
-
-  if (unwinder) {
-    rules_build(&area, HOST_SIGNAL_PC_COLUMN, unwinder->rules);
-    os_tell_unwinder(unwinder->rules, arena->code, &unwinder->room);
-  }
-  if (debugger)
-    os_tell_debugger(rules, rules_build(&area, HOST_PC_COLUMN, rules), area.code, area.size, "sighook_stubs", debugger);
-}
-
 static sighook_status make_arena(uintptr_t address, uintptr_t low, uintptr_t high, size_t expected, struct arena **made,
                                  struct error *error)
 {
@@ -204,7 +184,7 @@ static sighook_status make_arena(uintptr_t address, uintptr_t low, uintptr_t hig
   }
   arena->next = atomic_load_explicit(&arenas, memory_order_relaxed);
   atomic_store_explicit(&arenas, arena, memory_order_release);
-  describe(arena);
+  describe_stubs(&(struct rules_area){arena->code, arena->code_end - arena->code, arena->sites, &arena->site_count});
   *made = arena;
   return SIGHOOK_OK;
 }

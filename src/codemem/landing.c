@@ -2,6 +2,7 @@
 #include "codemem/landing.h"
 
 #include <errno.h>
+#include "codemem/describe.h"
 #include "codemem/gap.h"
 #include "core/heap.h"
 #include "host/host.h"
@@ -268,6 +269,7 @@ static int add_page(uintptr_t address, struct landing_page **page)
   pages[index] = *page;
   page_count++;
   table_put(address, NULL, TABLE_LANDING_PAGE);
+  describe_islands(address, os_page_size());
   return 0;
 }
 

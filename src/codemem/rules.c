@@ -8,21 +8,21 @@ enum {
   OP_DEREF = 0x06, OP_CONST1U = 0x08, OP_CONST2U = 0x0A, OP_CONST8U = 0x0E, OP_DUP = 0x12, OP_DROP = 0x13, OP_OVER = 0x14, OP_PICK = 0x15,
   OP_SWAP = 0x16, OP_ROT = 0x17, OP_AND = 0x1A, OP_DIV = 0x1B, OP_MINUS = 0x1C, OP_MUL = 0x1E, OP_PLUS = 0x22, OP_PLUS_UCONST = 0x23,
   OP_SHR = 0x25, OP_BRA = 0x28, OP_GE = 0x2A, OP_LE = 0x2C, OP_SKIP = 0x2F, OP_LIT0 = 0x30, OP_BREGX = 0x92, OP_DEREF_SIZE = 0x94,
-  CFA_DEF_EXPRESSION = 0x0F, CFA_VAL_OFFSET = 0x14, CFA_VAL_EXPRESSION = 0x16
+  CFA_DEF = 0x0C, CFA_DEF_EXPRESSION = 0x0F, CFA_VAL_OFFSET = 0x14, CFA_VAL_EXPRESSION = 0x16
 };
 
 _Static_assert(sizeof(struct site) < 256 && STATE_UNIT < 32 && STATE_BEHIND_PAD < 32 && STATE_BEHIND_INSN < 32, "operands");
 
 struct writer {
   uint8_t *bytes;
-  size_t length;
+  size_t length, room;
 };
 
 #define PUT(w, ...) put((w), (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
 static void put(struct writer *w, const void *bytes, size_t count)
 {
-  assert(w->length + count <= RULES_MAX);
+  assert(w->length + count <= w->room);
   for (size_t i = 0; i < count; i++)
     w->bytes[w->length++] = ((const uint8_t *)bytes)[i];
 }
@@ -231,18 +231,34 @@ static void put_common(struct writer *w)
   end_record(w, 0);
 }
 
-size_t rules_build(const struct rules_area *area, unsigned pc_column, uint8_t bytes[RULES_MAX])
+/* The record of an area, up to its instructions; where it starts. */
+static size_t begin_area(struct writer *w, uintptr_t code, size_t size)
 {
-  struct writer w = {.bytes = bytes};
   size_t start;
 
-  put_common(&w);
-  start = w.length;
-  put_32(&w, 0);
-  put_32(&w, (uint32_t)w.length);                                        /* back to the common record */
-  put_address(&w, area->code);
-  put_address(&w, area->size);
-  PUT(&w, 0, CFA_DEF_EXPRESSION);
+  put_common(w);
+  start = w->length;
+  put_32(w, 0);
+  put_32(w, (uint32_t)w->length);                                        /* back to the common record */
+  put_address(w, code);
+  put_address(w, size);
+  PUT(w, 0);
+  return start;
+}
+
+static size_t end_area(struct writer *w, size_t start)
+{
+  end_record(w, start);
+  put_32(w, 0);
+  return w->length;
+}
+
+size_t rules_build(const struct rules_area *area, unsigned pc_column, uint8_t bytes[RULES_MAX])
+{
+  struct writer w = {.bytes = bytes, .room = RULES_MAX};
+  size_t start = begin_area(&w, area->code, area->size);
+
+  PUT(&w, CFA_DEF_EXPRESSION);
   put_expression(&w, express_sp, area, pc_column);
   PUT(&w, CFA_VAL_OFFSET, HOST_SP_COLUMN, 0, CFA_VAL_EXPRESSION, HOST_PC_COLUMN);
   put_expression(&w, express_pc, area, pc_column);
@@ -250,7 +266,22 @@ size_t rules_build(const struct rules_area *area, unsigned pc_column, uint8_t by
     PUT(&w, CFA_VAL_EXPRESSION, HOST_LINK_COLUMN);
     put_expression(&w, express_link, area, pc_column);
   }
-  end_record(&w, start);
-  put_32(&w, 0);
-  return w.length;
+  return end_area(&w, start);
+}
+
+static void express_island(struct writer *w, const struct rules_area *area, unsigned pc_column)
+{
+  (void)area;
+  push_register(w, pc_column, 0);
+  put(w, host_island_rule, host_island_rule_length);
+}
+
+size_t rules_build_islands(uintptr_t page, size_t size, uint8_t *bytes, size_t room)
+{
+  struct writer w = {.bytes = bytes, .room = room};
+  size_t start = begin_area(&w, page, size);
+
+  PUT(&w, CFA_DEF, HOST_SP_COLUMN, 0, CFA_VAL_OFFSET, HOST_SP_COLUMN, 0, CFA_VAL_EXPRESSION, HOST_PC_COLUMN);
+  put_expression(&w, express_island, NULL, HOST_SIGNAL_PC_COLUMN);
+  return end_area(&w, start);
 }

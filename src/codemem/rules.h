@@ -22,4 +22,7 @@ struct rules_area {
  * terminator included. */
 size_t rules_build(const struct rules_area *area, unsigned pc_column, uint8_t bytes[RULES_MAX]);
 
+/* Of a page of islands, for the unwinder: the caller of an island is where it leads, a stub's first instruction, with the same sp. */
+size_t rules_build_islands(uintptr_t page, size_t size, uint8_t *bytes, size_t room);
+
 #endif

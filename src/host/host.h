@@ -172,6 +172,10 @@ size_t host_island(uintptr_t pc, uintptr_t target, uint8_t bytes[HOST_ISLAND_MAX
 /* The length of the island that begins with code[0]. */
 size_t host_island_stands(const uint8_t *code);
 
+/* The same for an unwinder, as operations of DWARF 5, 2.5.1, that make [pc] to [target]. */
+extern const uint8_t host_island_rule[];
+extern const size_t host_island_rule_length;
+
 /* Where the island at `pc` leads, of which `size` bytes can be read; `pc` itself where none begins there. */
 uintptr_t host_island_target(uintptr_t pc, size_t size);
 

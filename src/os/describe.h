@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `rules` are in the form of .eh_frame, with a terminator. Nothing happens in a process without an unwinder. May allocate. */
+/* `rules` are in the form of .eh_frame, with a terminator. Nothing happens in a process without an unwinder. May allocate. `room` may
+ * be NULL for what matters less: where little is left, it is not told. */
 struct os_unwinder_room {
   uint64_t words[16];
 };

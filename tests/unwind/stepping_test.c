@@ -110,14 +110,21 @@ static bool leads_there(uintptr_t pc, uintptr_t target)
   return is_programs(pc) && (machine_target(code_at(pc), pc) == target || machine_goes_further(code_at(pc), pc));
 }
 
+/* The caller of an island is the stub to which it leads. */
+static bool is_island(const struct step *step, const struct step *same)
+{
+  return step->frames == same->frames + 2 && *(const uint8_t *)step->pc == MACHINE_ISLAND &&
+         sighook_original_pc(step->callers[1]) == step->original_pc;
+}
+
 static bool callers_are_right(const struct step *step, const struct step *same)
 {
-  unsigned called = same->frames + 1 - step->frames;       /* 1: it is where a call leads */
+  unsigned island = is_island(step, same), frames = step->frames - island;
+  unsigned called = same->frames + 1 - frames;             /* 1: it is where a call leads */
+  const uintptr_t *callers = step->callers + island;
 
-  if (step->frames == 1)
-    return *(const uint8_t *)step->pc == MACHINE_ISLAND;     /* which the unwinder knows nothing of */
-  return called <= 1 && (leads_there(step->callers[1], same->callers[0]) || (step->callers[1] == same->callers[0] && !called)) &&
-         memcmp(step->callers + 2, same->callers + 1 + called, (step->frames - 2) * sizeof *same->callers) == 0;
+  return called <= 1 && (leads_there(callers[1], same->callers[0]) || (callers[1] == same->callers[0] && !called)) &&
+         memcmp(callers + 2, same->callers + 1 + called, (frames - 2) * sizeof *same->callers) == 0;
 }
 
 static const struct step *check_state(const struct step *step)

@@ -84,6 +84,18 @@ uintptr_t host_island_target(uintptr_t pc, size_t size)
   return target;
 }
 
+enum {
+  OP_DEREF = 0x06, OP_CONST1U = 0x08, OP_DUP = 0x12, OP_PLUS = 0x22, OP_PLUS_UCONST = 0x23, OP_SHL = 0x24, OP_SHRA = 0x26, OP_BRA = 0x28,
+  OP_NE = 0x2E, OP_SKIP = 0x2F, OP_DEREF_SIZE = 0x94, NEAR_RULE = 17, FAR_RULE = 3
+};
+
+const uint8_t host_island_rule[] = {
+    OP_DUP, OP_DEREF_SIZE, 1, OP_CONST1U, JUMP, OP_NE, OP_BRA, NEAR_RULE, 0,
+    OP_DUP, OP_PLUS_UCONST, 1, OP_DEREF_SIZE, 4, OP_CONST1U, 32, OP_SHL, OP_CONST1U, 32, OP_SHRA,     /* the displacement */
+    OP_PLUS, OP_PLUS_UCONST, X64_JMP_LENGTH, OP_SKIP, FAR_RULE, 0,
+    OP_PLUS_UCONST, HOST_ISLAND_MAX - sizeof(uintptr_t), OP_DEREF};
+const size_t host_island_rule_length = sizeof host_island_rule;
+
 size_t host_island_stands(const uint8_t *code)
 {
   return *(const volatile uint8_t *)code == FAR_JUMP ? HOST_ISLAND_MAX : X64_JMP_LENGTH;

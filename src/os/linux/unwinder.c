@@ -9,7 +9,7 @@ extern void __register_frame_info(const void *rules, void *room) __attribute__((
 extern const void *_Unwind_Find_FDE(void *pc, struct dwarf_bases *bases) __attribute__((weak));
 
 /* Here finders of leaks see what libgcc allocates and keeps there; of many arenas the rest lies where they do not look. */
-enum { ROOMS = 32 };
+enum { ROOMS = 320 };
 static struct os_unwinder_room rooms[ROOMS];
 static unsigned used;
 
@@ -19,7 +19,7 @@ void os_tell_unwinder(const uint8_t *rules, uintptr_t code, struct os_unwinder_r
 {
   struct dwarf_bases bases;
 
-  if (!__register_frame_info || !_Unwind_Find_FDE)
+  if (!__register_frame_info || !_Unwind_Find_FDE || (used == ROOMS && !room))
     return;
   __register_frame_info(rules, used < ROOMS ? &rooms[used++] : room);
   _Unwind_Find_FDE((void *)code, &bases);
