@@ -40,17 +40,21 @@ enum {
 
 /* Until the flags come back C code may run, which accesses memory unaligned: the program may have set AC against that (SDM vol. 1,
  * 3.4.3.3), and signal handlers begin with what it has set. */
+#define HOST_ALIGNMENT_CHECK (UINT64_C(1) << 18)
+
 static inline uint64_t host_begin_c(void)
 {
   uint64_t flags = __builtin_ia32_readeflags_u64();
 
-  __builtin_ia32_writeeflags_u64(flags & ~UINT64_C(0x40000));
+  if (flags & HOST_ALIGNMENT_CHECK)
+    __builtin_ia32_writeeflags_u64(flags & ~HOST_ALIGNMENT_CHECK);
   return flags;
 }
 
 static inline void host_end_c(uint64_t flags)
 {
-  __builtin_ia32_writeeflags_u64(flags);
+  if (flags & HOST_ALIGNMENT_CHECK)
+    __builtin_ia32_writeeflags_u64(flags);
 }
 
 #define HOST_JUMP_REACH (UINT64_C(0x7FF00000))     /* a little less than 2 GiB */
