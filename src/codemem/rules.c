@@ -3,13 +3,9 @@
 
 #include <assert.h>
 #include "core/shape.h"
+#include "host/dwarf.h"
 
-enum {
-  OP_DEREF = 0x06, OP_CONST1U = 0x08, OP_CONST2U = 0x0A, OP_CONST8U = 0x0E, OP_DUP = 0x12, OP_DROP = 0x13, OP_OVER = 0x14, OP_PICK = 0x15,
-  OP_SWAP = 0x16, OP_ROT = 0x17, OP_AND = 0x1A, OP_DIV = 0x1B, OP_MINUS = 0x1C, OP_MUL = 0x1E, OP_PLUS = 0x22, OP_PLUS_UCONST = 0x23,
-  OP_SHR = 0x25, OP_BRA = 0x28, OP_GE = 0x2A, OP_LE = 0x2C, OP_SKIP = 0x2F, OP_LIT0 = 0x30, OP_BREGX = 0x92, OP_DEREF_SIZE = 0x94,
-  CFA_DEF = 0x0C, CFA_DEF_EXPRESSION = 0x0F, CFA_VAL_OFFSET = 0x14, CFA_VAL_EXPRESSION = 0x16
-};
+enum { CFA_DEF = 0x0C, CFA_DEF_EXPRESSION = 0x0F, CFA_VAL_OFFSET = 0x14, CFA_VAL_EXPRESSION = 0x16 };
 
 _Static_assert(sizeof(struct site) < 256 && STATE_UNIT < 32 && STATE_BEHIND_PAD < 32 && STATE_BEHIND_INSN < 32, "operands");
 

@@ -8,12 +8,12 @@
 #include <pthread.h>
 #include <search.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <wchar.h>
 #include "codemem/arena.h"
 #include "core/thread.h"
+#include "made.h"
 #include "patterns.h"
 #include "stacks.h"
 
@@ -99,23 +99,6 @@ static void require_no_more_than(const struct books *before)
 }
 
 /* ---- one site ---- */
-
-static uint8_t *code;
-
-static void make_code(void)
-{
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-  code = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  REQUIRE(code != MAP_FAILED);
-  memcpy(code, adds_7, sizeof adds_7);
-  REQUIRE(mprotect(code, page, PROT_READ | PROT_EXEC) == 0);
-}
-
-static long call(long value)
-{
-  return ((long (*)(long))(uintptr_t)code)(value);
-}
 
 static void hook_once(sighook_kind kind, uint32_t flags, long expected)
 {

@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -16,6 +15,7 @@
 #include "branches.h"
 #include "child.h"
 #include "live.h"
+#include "made.h"
 #include "patterns.h"
 
 enum {
@@ -232,23 +232,6 @@ static void change_together(const struct branch *branches, unsigned number)
     REQUIRE(sighook_batch_remove(batch, hooks[i]) == SIGHOOK_OK);
   REQUIRE(sighook_batch_commit(batch, NULL) == SIGHOOK_OK);
   sighook_batch_destroy(batch);
-}
-
-static uint8_t *code;
-
-static void make_code(void)
-{
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-  code = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  REQUIRE(code != MAP_FAILED);
-  memcpy(code, adds_7, sizeof adds_7);
-  REQUIRE(mprotect(code, page, PROT_READ | PROT_EXEC) == 0);
-}
-
-static long call(long value)
-{
-  return ((long (*)(long))(uintptr_t)code)(value);
 }
 
 static void patch(void)

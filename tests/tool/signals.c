@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include "sets.h"
 
 long fault_illegal(void), fault_breakpoint(void);
 extern char **environ;
@@ -19,29 +20,14 @@ extern char **environ;
 static const int watched[] = {SIGILL, SIGTRAP, SIGSEGV, SIGUSR1};
 enum { WATCHED = sizeof watched / sizeof watched[0] };
 
-static sigset_t set_of(int number)
-{
-  sigset_t set;
-
-  sigemptyset(&set);
-  if (number)
-    sigaddset(&set, number);
-  return set;
-}
-
 static void tell_result(const char *what, long result)
 {
   printf("%s: %ld, %d\n", what, result, result < 0 ? errno : 0);
 }
 
-/* Which of the watched signals are in a set. */
 static const char *members(const sigset_t *set)
 {
-  static char text[WATCHED + 1];
-
-  for (int i = 0; i < WATCHED; i++)
-    text[i] = sigismember(set, watched[i]) ? "itsu"[i] : '-';
-  return text;
+  return members_of(set, watched, "itsu");
 }
 
 static void show_mask(const char *when)

@@ -18,27 +18,14 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "sets.h"
 
 static const int watched[] = {SIGILL, SIGTRAP, SIGUSR1};
 enum { WATCHED = sizeof watched / sizeof watched[0], AWHILE = 30, LONG = 10000 };   /* milliseconds */
 
-static sigset_t set_of(int number)
-{
-  sigset_t set;
-
-  sigemptyset(&set);
-  if (number)
-    sigaddset(&set, number);
-  return set;
-}
-
 static const char *members(const sigset_t *set)
 {
-  static char text[WATCHED + 1];
-
-  for (int i = 0; i < WATCHED; i++)
-    text[i] = sigismember(set, watched[i]) ? "itu"[i] : '-';
-  return text;
+  return members_of(set, watched, "itu");
 }
 
 static void show_blocked(const char *when)

@@ -1,54 +1,14 @@
 // Exceptions, cancellations and thread exits through hooked functions and out of callbacks: who is in between is cleaned up as without
 // hooks, and the library is fit for the next hit, on this thread and others.
-#include <csetjmp>
-#include <cstdarg>
-#include <cstddef>
-#include <cstdint>
+#include "throwing.h"
+
 #include <cstdlib>
 #include <exception>
-extern "C" {
-#include <cmocka.h>
-}
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <sighook/sighook.h>
 #include "patterns.h"
 #include "leaving_machine.h"
-
-static const uint32_t entries[] = {0, SIGHOOK_FORCE_TRAP, SIGHOOK_COUNT};
-static volatile long hits, cleaned;
-
-namespace {
-struct cleaner {
-  ~cleaner() { cleaned = cleaned + 1; }
-};
-}   // namespace
-
-static void count(sighook_context *, void *)
-{
-  hits = hits + 1;
-}
-
-static void throw_it(sighook_context *, void *)
-{
-  hits = hits + 1;
-  throw 42;
-}
-
-static sighook_hook installed(uintptr_t address, sighook_handler handler, uint32_t flags)
-{
-  sighook_spec spec = {};
-  sighook_hook hook;
-
-  spec.size = sizeof spec;
-  spec.kind = SIGHOOK_PROBE;
-  spec.flags = flags;
-  spec.address = address;
-  spec.handler = handler;
-  assert_int_equal(sighook_install(&spec, &hook), SIGHOOK_OK);
-  return hook;
-}
 
 static void *hit_once(void *)
 {

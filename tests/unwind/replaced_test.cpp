@@ -1,23 +1,9 @@
 // Exceptions through replaced functions: thrown by the old function, which the replacement calls by call_original, and out of
 // callbacks at the same place. Whoever is in between is cleaned up, and the next call is replaced as before.
-#include <cstdarg>
-#include <csetjmp>
-#include <cstddef>
-#include <cstdint>
-extern "C" {
-#include <cmocka.h>
-}
-#include <sighook/sighook.h>
+#include "throwing.h"
 
-static const uint32_t entries[] = {0, SIGHOOK_FORCE_TRAP, SIGHOOK_COUNT};
 enum { TIMES = 50 };
-static volatile long cleaned, replaced;
-
-namespace {
-struct cleaner {
-  ~cleaner() { cleaned = cleaned + 1; }
-};
-}   // namespace
+static volatile long replaced;
 
 extern "C" {
 __attribute__((noinline)) long throws(long n)
@@ -101,15 +87,6 @@ static sighook_hook replace(long (*function)(long), long (*by)(long), long (**ol
   return hook;
 }
 
-static void expect_entry(sighook_hook hook, uint32_t flags)
-{
-  sighook_info info = {};
-
-  info.size = sizeof info;
-  assert_int_equal(sighook_query(hook, &info), SIGHOOK_OK);
-  assert_int_equal(info.entry == SIGHOOK_ENTRY_TRAP, flags == SIGHOOK_FORCE_TRAP);
-}
-
 // One call throws, the next does not.
 static void expect_calls()
 {
@@ -156,10 +133,9 @@ static void a_replacement_catches_what_the_old_function_throws(void **)
 
 /* ---- callbacks ---- */
 
-static volatile long hits;
 static volatile bool throwing;
 
-static void throw_it(sighook_context *, void *)
+static void throw_if_told(sighook_context *, void *)
 {
   hits = hits + 1;
   if (throwing)
@@ -170,15 +146,9 @@ static void throw_it(sighook_context *, void *)
 static void an_exception_out_of_a_callback_at_a_replaced_function_is_one_of_the_call(void **)
 {
   for (uint32_t flags : entries) {
-    sighook_hook hook = replace(throws, throws_another, &old_throws, flags), probe;
-    sighook_spec spec = {};
+    sighook_hook hook = replace(throws, throws_another, &old_throws, flags);
+    sighook_hook probe = installed((uintptr_t)throws, throw_if_told, flags);
 
-    spec.size = sizeof spec;
-    spec.kind = SIGHOOK_PROBE;
-    spec.flags = flags;
-    spec.address = (uintptr_t)throws;
-    spec.handler = throw_it;
-    assert_int_equal(sighook_install(&spec, &probe), SIGHOOK_OK);
     hits = cleaned = replaced = 0;
     for (long i = 1; i <= TIMES; i++) {
       throwing = true;

@@ -1,56 +1,23 @@
 // Exceptions out of callbacks on stacks that are not the thread's own: coroutines' and signal handlers'. They are caught on the
 // same stack, or by who switched to it; the library is fit for the next hit, on this thread and others.
-#include <cstdarg>
-#include <csetjmp>
-#include <cstddef>
-#include <cstdint>
-extern "C" {
-#include <cmocka.h>
-#include "stacks.h"
-}
+#include "throwing.h"
+
 #include <csignal>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <sighook/sighook.h>
+extern "C" {
+#include "stacks.h"
+}
 
-static const uint32_t entries[] = {0, SIGHOOK_FORCE_TRAP, SIGHOOK_COUNT};
 enum { TIMES = 50, STACK = 256 * 1024 };
-static volatile long hits, cleaned;
 static volatile int caught;
 static uint8_t *stack;
 
-namespace {
-struct cleaner {
-  ~cleaner() { cleaned = cleaned + 1; }
-};
-}   // namespace
-
-static void count(sighook_context *, void *)
+static sighook_hook installed_here(sighook_handler handler, uint32_t flags)
 {
-  hits = hits + 1;
-}
+  sighook_hook hook = installed((uintptr_t)touches_nothing, handler, flags);
 
-static void throw_it(sighook_context *, void *)
-{
-  hits = hits + 1;
-  throw 42;
-}
-
-static sighook_hook installed(sighook_handler handler, uint32_t flags)
-{
-  sighook_spec spec = {};
-  sighook_info info = {};
-  sighook_hook hook;
-
-  spec.size = sizeof spec;
-  spec.kind = SIGHOOK_PROBE;
-  spec.flags = flags;
-  spec.address = (uintptr_t)touches_nothing;
-  spec.handler = handler;
-  assert_int_equal(sighook_install(&spec, &hook), SIGHOOK_OK);
-  info.size = sizeof info;
-  assert_int_equal(sighook_query(hook, &info), SIGHOOK_OK);
-  assert_int_equal(info.entry == SIGHOOK_ENTRY_TRAP, flags == SIGHOOK_FORCE_TRAP);
+  expect_entry(hook, flags);
   return hook;
 }
 
@@ -67,7 +34,7 @@ static void expect_fit(sighook_hook hook, uint32_t flags)
   pthread_t thread;
 
   assert_int_equal(sighook_remove_wait(hook, 2000), SIGHOOK_OK);
-  other = installed(count, flags);
+  other = installed_here(count, flags);
   hits = 0;
   assert_int_equal(pthread_create(&thread, nullptr, hit_once, nullptr), 0);
   assert_int_equal(pthread_join(thread, nullptr), 0);
@@ -96,7 +63,7 @@ static long hit_and_catch(long n)
 static void an_exception_on_a_coroutine_is_caught_there(void **)
 {
   for (uint32_t flags : entries) {
-    sighook_hook hook = installed(throw_it, flags);
+    sighook_hook hook = installed_here(throw_it, flags);
 
     hits = cleaned = 0;
     for (long i = 1; i <= TIMES; i++)
@@ -110,7 +77,7 @@ static void an_exception_on_a_coroutine_is_caught_there(void **)
 static void an_exception_on_a_coroutine_is_caught_by_who_switched_to_it(void **)
 {
   for (uint32_t flags : entries) {
-    sighook_hook hook = installed(throw_it, flags);
+    sighook_hook hook = installed_here(throw_it, flags);
 
     hits = cleaned = 0;
     for (long i = 1; i <= TIMES; i++) {
@@ -145,7 +112,7 @@ static void an_exception_on_a_signal_stack_is_caught_there(void **)
   assert_int_equal(sigaltstack(&alternate, nullptr), 0);
   assert_int_equal(sigaction(SIGUSR1, &action, nullptr), 0);
   for (uint32_t flags : entries) {
-    sighook_hook hook = installed(throw_it, flags);
+    sighook_hook hook = installed_here(throw_it, flags);
 
     hits = cleaned = 0;
     for (long i = 1; i <= TIMES; i++) {

@@ -1,4 +1,5 @@
 /* What stands at a site, and the islands that punned entries land on. */
+#include "host/dwarf.h"
 #include "host/entry.h"
 #include "host/host.h"
 #include "isa/x86_64/pun.h"
@@ -84,10 +85,7 @@ uintptr_t host_island_target(uintptr_t pc, size_t size)
   return target;
 }
 
-enum {
-  OP_DEREF = 0x06, OP_CONST1U = 0x08, OP_DUP = 0x12, OP_PLUS = 0x22, OP_PLUS_UCONST = 0x23, OP_SHL = 0x24, OP_SHRA = 0x26, OP_BRA = 0x28,
-  OP_NE = 0x2E, OP_SKIP = 0x2F, OP_DEREF_SIZE = 0x94, NEAR_RULE = 17, FAR_RULE = 3
-};
+enum { NEAR_RULE = 17, FAR_RULE = 3 };      /* bytes of its two ways */
 
 const uint8_t host_island_rule[] = {
     OP_DUP, OP_DEREF_SIZE, 1, OP_CONST1U, JUMP, OP_NE, OP_BRA, NEAR_RULE, 0,

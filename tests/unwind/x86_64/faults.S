@@ -1,29 +1,5 @@
 /* For faults_test.c: functions that fault at one instruction, until rdi holds something better. */
-#include "../../share/function.inc"
-        .macro  FAULT name, repair, signal
-        FOOT    \name
-        .pushsection .rodata.names, "aS", @progbits
-.Lname_\name:
-        .asciz  "\name"
-        .popsection
-        .pushsection .data.rel.ro.faults, "aw", @progbits
-        .quad   .Lname_\name, \name, at_\name, \repair, \signal, at_\name, 0
-        .popsection
-        .endm
-#define SIGILL 4
-#define SIGBUS 7
-#define SIGFPE 8
-#define SIGSEGV 11
-        .section .data.rel.ro.faults, "aw", @progbits
-        .p2align 3
-        .globl  faults
-faults:
-        .data
-        .p2align 3
-value:  .quad   1234
-pointer:
-        .quad   helper
-        .text
+#include "faults.inc"
 helper: lea     7(%rsi), %rax
         ret
 

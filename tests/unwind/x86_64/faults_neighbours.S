@@ -1,35 +1,12 @@
 /* For faults_test.c: functions in which the instruction behind the hooked one faults, until rdi holds something better. It
  * gives way to the hook's jump: by a jump of its own (evicted), or by a byte that traps (reached). */
-#include "../../share/function.inc"
-        .macro  FAULT name, repair, signal, reason
-        FOOT    \name
-        .pushsection .rodata.names, "aS", @progbits
-.Lname_\name:
-        .asciz  "\name"
-.Lreason_\name:
-        .asciz  "\reason"
-        .popsection
-        .pushsection .data.rel.ro.faults, "aw", @progbits
-        .quad   .Lname_\name, \name, at_\name, \repair, \signal, site_\name, .Lreason_\name
-        .popsection
-        .endm
+#include "faults.inc"
         .macro  SITE name
         .globl  site_\name
 site_\name:
         .endm
-#define SIGSEGV 11
 #define GIVES_WAY "in place of the next"
 #define REACHES_OVER "reaches over"
-        .section .data.rel.ro.faults, "aw", @progbits
-        .p2align 3
-        .globl  faults
-faults:
-        .data
-        .p2align 3
-value:  .quad   1234
-pointer:
-        .quad   helper
-        .text
         .p2align 6
 helper: lea     7(%rsi), %rax
         ret
