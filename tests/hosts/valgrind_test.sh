@@ -2,6 +2,7 @@
 # The suite's own programs under valgrind, which translates code anew whenever it has changed (--smc-check=all): they pass there,
 # and it reports nothing.
 #   valgrind_test.sh BUILT-TESTS
+# Threads take turns in order (--fair-sched), or one that spins would hold the others up for seconds.
 # Three ways: `all` is memcheck with all that it looks at; `addresses` leaves out whether values are defined, since a stub stores
 # rax below the stack pointer and then calls, at which memcheck takes for undefined what lies there, and everything that comes of
 # it; `run` is without memcheck, for programs with stacks of their own or with hooks on malloc, in whose place memcheck has another.
@@ -16,8 +17,8 @@
 # - makes children that share memory by fork: life_vfork;
 # - answers itself what a filter of system calls should: live_shadow_stack;
 # - keeps neither mxcsr and the x87 control word nor exact addresses of faults: signals_untouched, unwind_faults;
-# - runs one thread at a time: signals_threads, life_scaling, and life_busy_fork, life_cycles and unwind_leaving, which would take
-#   minutes;
+# - runs one thread at a time: life_scaling;
+# - keeps what it has translated in memory that the program is taken to use: life_cycles;
 # - may not be traced: unwind_stepping.
 set -uo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
@@ -33,8 +34,8 @@ watched() { # way program
   esac
   rm -f "$scratch"/log.*
   # Children too write a log each, and end with the status for errors.
-  if ! env -u SIGHOOK_LONG valgrind --smc-check=all "${options[@]}" "--log-file=$scratch/log.%p" "$tests/$program" \
-    >"$scratch/out" 2>&1; then
+  if ! env -u SIGHOOK_LONG valgrind --smc-check=all --fair-sched=yes "${options[@]}" "--log-file=$scratch/log.%p" \
+    "$tests/$program" >"$scratch/out" 2>&1; then
     not_ok "$name passes ($way)" "$(tail -n 20 "$scratch/out" "$scratch"/log.*)"
   elif grep -q 'ERROR SUMMARY: [1-9]' "$scratch"/log.*; then   # of a child whose status the test does not look at
     not_ok "valgrind reports nothing of $name ($way)" "$(cat "$scratch"/log.* | head -n 40)"
@@ -62,10 +63,13 @@ watched addresses fault/fault_neighbour
 watched addresses fault/fault_others
 watched run live/live_handlers
 watched run life/life_removal
+watched addresses signals/signals_threads
+watched addresses unwind/unwind_leaving
 if [ -n "${SIGHOOK_LONG:-}" ]; then
   watched addresses life/life_removal
   watched addresses signals/signals_peers
   watched run live/live_prologues
+  watched run life/life_busy_fork
   watched run life/life_coroutine
   watched run life/life_guard
   watched run life/life_stack
