@@ -1,6 +1,7 @@
 #include "race.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 enum { POISON = 0x5A5A5A5A };
 
@@ -75,6 +76,15 @@ static void keep(struct looked_at *user)
     ;
 }
 
+static void require_ok(sighook_status status)
+{
+  sighook_error error = {.size = sizeof error};
+
+  if (status != SIGHOOK_OK && sighook_last_error(&error) == SIGHOOK_OK)
+    fprintf(stderr, "%s\n", error.message);
+  assert_int_equal(status, SIGHOOK_OK);
+}
+
 void toggle(const struct target *target, uint32_t flags, bool waits)
 {
   struct looked_at *user = calloc(1, sizeof *user);
@@ -86,12 +96,12 @@ void toggle(const struct target *target, uint32_t flags, bool waits)
                        .user = user};
   sighook_hook hook;
 
-  assert_int_equal(sighook_install(&spec, &hook), SIGHOOK_OK);
+  require_ok(sighook_install(&spec, &hook));
   if (waits) {
-    assert_int_equal(sighook_remove_wait(hook, 10000), SIGHOOK_OK);
+    require_ok(sighook_remove_wait(hook, 10000));
     user->word = POISON;
   } else {
-    assert_int_equal(sighook_remove(hook), SIGHOOK_OK);
+    require_ok(sighook_remove(hook));
   }
   keep(user);
 }
