@@ -39,15 +39,23 @@ void plan_close(struct plan *plan)
   os_maps_close(&plan->maps);
 }
 
+/* Neighbours are asked for one after the other: the kernel is asked once a mapping. */
+static bool find_mapping(struct plan *plan, uintptr_t address)
+{
+  if (address >= plan->mapping.start && address < plan->mapping.end)
+    return true;
+  if (os_maps_find(&plan->maps, address, &plan->mapping))
+    return true;
+  plan->mapping = (struct os_mapping){0};
+  return false;
+}
+
 sighook_status plan_check_mapping(struct plan *plan, uintptr_t address, struct error *error)
 {
-  if (address < plan->mapping.start || address >= plan->mapping.end) {
-    if (!os_maps_find(&plan->maps, address, &plan->mapping)) {
-      plan->mapping = (struct os_mapping){0};
-      if (plan->maps.failure)
-        return maps_refused(address, "read of /proc/self/maps", plan->maps.failure, error);
-      return error_set(error, SIGHOOK_BAD_ADDRESS, address, "nothing is mapped at %#lx", address);
-    }
+  if (!find_mapping(plan, address)) {
+    if (plan->maps.failure)
+      return maps_refused(address, "read of /proc/self/maps", plan->maps.failure, error);
+    return error_set(error, SIGHOOK_BAD_ADDRESS, address, "nothing is mapped at %#lx", address);
   }
   if (!(plan->mapping.protection & OS_EXECUTE))
     return error_set(error, SIGHOOK_BAD_ADDRESS, address, "the memory at %#lx is not executable", address);
@@ -69,11 +77,10 @@ static bool is_same(const uint8_t *seen, const uint8_t *wanted, size_t length)
 bool plan_is_gone(struct plan *plan, uintptr_t address, const uint8_t *ours, const uint8_t *original, size_t length)
 {
   bool stands = true, is_original = true, is_file = true;
-  struct os_mapping mapping;
 
-  if (!os_maps_find(&plan->maps, address, &mapping))
+  if (!find_mapping(plan, address))
     return !plan->maps.failure;
-  if (mapping.shared_file)             /* nothing was ever written to such */
+  if (plan->mapping.shared_file)             /* nothing was ever written to such */
     return true;
   for (size_t done = 0; done < length;) {
     uint8_t seen[64], file[sizeof seen];

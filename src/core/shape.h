@@ -11,11 +11,12 @@ enum { SHAPES_MAX = 256 };           /* a site has one byte for it */
 
 struct shape {
   struct stub_state states[HOST_STUB_STATES];
+  uint8_t count;                     /* those behind are as the last of these */
 };
 extern struct shape shapes[SHAPES_MAX];
 
 /* Finds or adds it; false where there are too many already. */
-bool shape_find_or_add(const struct stub_state states[HOST_STUB_STATES], uint8_t *index);
+bool shape_find_or_add(const struct host_stub *stub, uint8_t *index);
 
 /* At that offset of the site's stub. [anywhere] */
 static inline const struct stub_state *shape_state(const struct site *site, size_t offset)

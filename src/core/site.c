@@ -77,7 +77,7 @@ static sighook_status fill(struct plan *plan, struct site *site, struct arena *a
   status = host_stub_build(site, pc, spec->flags & SIGHOOK_INTEGER_ONLY ? CLASS_INTEGER
                                      : spec->flags & SIGHOOK_SAVE_X87   ? CLASS_FULL
                                                                         : CLASS_VECTOR, &stub, error);
-  if (!status && !shape_find_or_add(stub.states, &site->shape))
+  if (!status && !shape_find_or_add(&stub, &site->shape))
     status = error_set(error, SIGHOOK_NO_MEMORY, site->address, "no further shapes of stubs");
   if (!status && stub.trap_offset != 0xFF)               /* the handler tells where it stood */
     status = trap_start(TRAP_BREAKPOINT, error);

@@ -89,6 +89,7 @@ _Static_assert((int)HOST_STUB_MAX <= (int)HOST_STUB_SPAN && sizeof(struct stub_s
 struct host_stub {
   uint8_t bytes[HOST_STUB_MAX];
   struct stub_state states[HOST_STUB_STATES];
+  uint8_t state_count;     /* so many are filled; the last holds for all places behind it */
   uint8_t length, probe_offset, displaced_offset, count_offset;
   uint8_t back_offset;     /* of the jump behind the site; 0: it has none that could lead elsewhere */
   uint8_t entry_offset;    /* where entries lead */

@@ -296,6 +296,7 @@ sighook_status host_stub_build(const struct site *site, uintptr_t pc, enum save_
     emit_signing(&e, site, pc + stub->probe_offset);
   }
   stub->length = (uint8_t)e.length;
+  stub->state_count = (uint8_t)(e.length / WORD);
   stub->entry_offset = site->by_path ? 0 : stub->probe_offset;
   return SIGHOOK_OK;
 }

@@ -200,6 +200,7 @@ static sighook_status emit_displaced(struct emitter *e, const struct site *site,
   struct x64_insn insn;
   sighook_status status = displace(site, e->pc + start, &displaced, error);
   bool leaves_address;
+  unsigned last;
 
   if (status)
     return status;
@@ -210,8 +211,10 @@ static sighook_status emit_displaced(struct emitter *e, const struct site *site,
   if (displaced.trap_offset != 0xFF)
     e->stub->trap_offset = (uint8_t)(start + displaced.trap_offset);
   emit(e, displaced.bytes, displaced.length);
-  for (unsigned offset = start; offset < HOST_STUB_STATES; offset++)
+  last = start + (displaced.taken_offset != 0xFF ? displaced.taken_offset : displaced.exit_offset);
+  for (unsigned offset = start; offset <= last; offset++)
     e->stub->states[offset] = displaced_state(&displaced, leaves_address, offset - start);
+  e->stub->state_count = (uint8_t)(last + 1);
   return SIGHOOK_OK;
 }
 
