@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sighook/sighook.h>
 
-enum { ROUNDS = 41 };
+enum { ROUNDS = 41, MEASURED_MAX = 12 };
 
 typedef long target_function(long);
 
@@ -17,7 +17,7 @@ double now_ns(void);
 /* Sorts `values`; the middle one. */
 double median(double *values, unsigned count);
 
-/* Nanoseconds a call of each, medians over rounds in which they take turns. */
+/* Nanoseconds a call of each of MEASURED_MAX at most, medians over rounds in which they take turns. */
 void measure(target_function *const *functions, unsigned count, unsigned calls, double *ns);
 
 /* `what: measured unit (bound): ok|over`; remembers whether any was over. */

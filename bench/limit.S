@@ -177,14 +177,22 @@ call_in_a_loop:
         ret
         .endm
         TARGET  plain_target, lea 0x11223344(%rdi), %rax
-        TARGET  integer_target, lea 0x11223344(%rdi), %rax
         TARGET  full_target, lea 0x11223344(%rdi), %rax
-        TARGET  punned_target, lea 8(%rdi), %rax
         TARGET  counted_target, lea 0x11223344(%rdi), %rax
         TARGET  trapped_target, lea 0x11223344(%rdi), %rax
         TARGET  replaced_target, lea 0x11223344(%rdi), %rax
         TARGET  replacement, lea 0x11223344(%rdi), %rax
         TARGET  wrapped_target, lea 0x11223344(%rdi), %rax
+
+/* Four of a kind, since stubs of the same length begin at four places of a cache line in turn. */
+        TARGET  integer_targets, lea 0x11223344(%rdi), %rax
+        TARGET  integer_target_2, lea 0x11223344(%rdi), %rax
+        TARGET  integer_target_3, lea 0x11223344(%rdi), %rax
+        TARGET  integer_target_4, lea 0x11223344(%rdi), %rax
+        TARGET  punned_targets, lea 8(%rdi), %rax
+        TARGET  punned_target_2, lea 8(%rdi), %rax
+        TARGET  punned_target_3, lea 8(%rdi), %rax
+        TARGET  punned_target_4, lea 8(%rdi), %rax
 
 /* A replacement that runs the original. */
         .globl  wrapper

@@ -43,7 +43,7 @@ static double time_calls(target_function *function, unsigned calls)
 
 void measure(target_function *const *functions, unsigned count, unsigned calls, double *ns)
 {
-  double rounds[8][ROUNDS];
+  double rounds[MEASURED_MAX][ROUNDS];
 
   for (unsigned round = 0; round < ROUNDS; round++)
     for (unsigned i = 0; i < count; i++)
