@@ -10,20 +10,24 @@ enum {
   PATH_LENGTH = 64
 };
 
-/* The kernel says so of a copy of a byte, which takes no /proc. Who cannot copy (qemu-user, a filter) is told nothing.
- */
-long own_thread(void)
+/* Whether the first thread has ended, which is another one than this. The kernel says so of a copy of a byte, which takes no /proc.
+ * Who cannot copy (qemu-user, a filter) is told nothing. */
+static bool first_has_ended(long process, long thread)
 {
-  long process = host_syscall0(SYS_getpid), thread = host_syscall0(SYS_gettid);
   char from = 0, to;
   struct {
     void *base;
     size_t length;
   } here = {&to, 1}, there = {&from, 1};
 
-  if (thread == process || host_syscall6(SYS_process_vm_readv, process, (long)&here, 1, (long)&there, 1, 0) != -ESRCH)
-    return process;
-  return thread;
+  return thread != process && host_syscall6(SYS_process_vm_readv, process, (long)&here, 1, (long)&there, 1, 0) == -ESRCH;
+}
+
+long own_thread(void)
+{
+  long process = host_syscall0(SYS_getpid), thread = host_syscall0(SYS_gettid);
+
+  return first_has_ended(process, thread) ? thread : process;
 }
 
 static size_t put_text(char path[PATH_LENGTH], size_t length, const char *text)
@@ -36,9 +40,9 @@ static size_t put_text(char path[PATH_LENGTH], size_t length, const char *text)
 
 static void path_of(const char *name, char path[PATH_LENGTH])
 {
-  bool is_first = own_thread() == host_syscall0(SYS_getpid);
+  bool ended = first_has_ended(host_syscall0(SYS_getpid), host_syscall0(SYS_gettid));
 
-  put_text(path, put_text(path, 0, is_first ? "/proc/self/" : "/proc/thread-self/"), name);
+  put_text(path, put_text(path, 0, ended ? "/proc/thread-self/" : "/proc/self/"), name);
 }
 
 long own_open(const char *name, int flags)
