@@ -118,9 +118,13 @@ set(SIGHOOK_OS_Linux_aarch64
   src/os/linux/aarch64/protection.c
   src/os/linux/aarch64/shadow_stack.c)
 set(SIGHOOK_FRAME_Linux_x86_64
-  src/frame/linux_x86_64.c)
+  src/frame/linux_x86_64.c
+  src/frame/linux_x86_64.S
+  src/frame/linux.c)
 set(SIGHOOK_FRAME_Linux_aarch64
-  src/frame/linux_aarch64.c)
+  src/frame/linux_aarch64.c
+  src/frame/linux_aarch64.S
+  src/frame/linux.c)
 
 # A hit runs C before every vector register is saved, so the library's own code keeps to general registers, and its loops
 # stay loops: libc's memcpy may be hooked, or half patched.

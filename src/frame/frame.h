@@ -2,6 +2,7 @@
 #ifndef FRAME_FRAME_H
 #define FRAME_FRAME_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sighook/context.h>
@@ -23,5 +24,15 @@ bool frame_finish(void *ucontext, const struct site *site);
  * pending asynchronous SIGTRAP may take a breakpoint's place: it counts as one where the breakpoint would not be met again. */
 enum frame_trap { FRAME_NO_TRAP, FRAME_BREAKPOINT, FRAME_ILLEGAL };
 enum frame_trap frame_trap(int signal_number, const void *siginfo, const void *ucontext, uintptr_t *address);
+
+/* What the kernel is to call as a handler: goes on to trap_on_signal, and tells it what sp, the frame pointer and the link
+ * register were (the latter two on AArch64). */
+void frame_entry(int number, siginfo_t *info, void *ucontext);
+
+/* Goes on with `function` in the handler's place on the stack that the signal met, to which the kernel's frame is copied. Returns
+ * where that is the same, or the kernel did not begin the handler. */
+typedef void frame_function(int number, siginfo_t *info, void *ucontext);
+void frame_leave_alternate(int number, siginfo_t *info, void *ucontext, uintptr_t sp, uintptr_t record, uintptr_t back,
+                           frame_function *function);
 
 #endif

@@ -1,5 +1,5 @@
 /* The signal frame of Linux on AArch64. */
-#include "frame/frame.h"
+#include "frame/linux.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -104,4 +104,32 @@ enum frame_trap frame_trap(int signal_number, const void *siginfo, const void *u
       (siginfo ? ((const siginfo_t *)siginfo)->si_code != TRAP_BRKPT : !host_insn_is_breakpoint((const uint8_t *)*address)))
     return FRAME_NO_TRAP;
   return FRAME_BREAKPOINT;
+}
+
+/* The siginfo, the ucontext, further registers where there are many, and the frame record (arch/arm64/kernel/signal.c). */
+bool frame_find(const void *ucontext, uintptr_t record, struct frame_place *place)
+{
+  place->start = (uintptr_t)ucontext - sizeof(siginfo_t);
+  place->end = record + 2 * sizeof(uint64_t);
+  place->interrupted = registers(ucontext)->sp;
+  place->free = place->interrupted;
+  return record > (uintptr_t)ucontext;
+}
+
+/* struct extra_context, which tells where those lie (arch/arm64/include/uapi/asm/sigcontext.h). */
+void frame_follow(void *ucontext, uintptr_t distance)
+{
+  struct entry {
+    uint32_t magic, size;
+    uint64_t data;
+  } *entry;
+  enum { EXTRA = 0x45585401 };
+
+  for (size_t at = 0; at + sizeof *entry <= sizeof registers(ucontext)->__reserved; at += entry->size) {
+    entry = (struct entry *)((char *)registers(ucontext)->__reserved + at);
+    if (entry->magic == EXTRA)
+      entry->data += distance;
+    if (!entry->magic || !entry->size)
+      return;
+  }
 }

@@ -1,5 +1,5 @@
 /* The signal frame of Linux on x86-64. */
-#include "frame/frame.h"
+#include "frame/linux.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -64,4 +64,31 @@ enum frame_trap frame_trap(int signal_number, const void *siginfo, const void *u
   }
   *address = frame_pc(ucontext);
   return signal_number == SIGILL && number == EXCEPTION_INVALID_OPCODE ? FRAME_ILLEGAL : FRAME_NO_TRAP;
+}
+
+/* The kernel's struct _fpstate_64 and _fpx_sw_bytes (arch/x86/include/uapi/asm/sigcontext.h). */
+enum { SOFTWARE_BYTES = 464, EXTENDED_STATE = 0x46505853, RED_ZONE = 128 };
+
+/* What the handler returns to, the ucontext, the siginfo, and, aligned, the vector registers. */
+bool frame_find(const void *ucontext, uintptr_t record, struct frame_place *place)
+{
+  const ucontext_t *context = ucontext;
+  uintptr_t state = (uintptr_t)context->uc_mcontext.fpregs;
+  const uint32_t *software = (const uint32_t *)(state + SOFTWARE_BYTES);
+
+  (void)record;
+  if (!state || software[0] != EXTENDED_STATE)
+    return false;
+  place->start = (uintptr_t)ucontext - sizeof(uintptr_t);
+  place->end = state + software[1];
+  place->interrupted = (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+  place->free = place->interrupted - RED_ZONE;
+  return true;
+}
+
+void frame_follow(void *ucontext, uintptr_t distance)
+{
+  mcontext_t *registers = &((ucontext_t *)ucontext)->uc_mcontext;
+
+  registers->fpregs = (void *)((uintptr_t)registers->fpregs + distance);
 }

@@ -64,6 +64,13 @@ static void call_masked(const struct sigaction *action, int signal_number, sigin
     os_signal_restore(before);
 }
 
+bool chain_on_alternate(const struct chain_link *link)
+{
+  const struct sigaction *action = &link->action;
+
+  return action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN || (action->sa_flags & SA_ONSTACK);
+}
+
 void chain_deliver(struct chain_link *link, int signal_number, siginfo_t *info, void *ucontext)
 {
   const struct sigaction *action = &link->action;

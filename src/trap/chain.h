@@ -19,6 +19,9 @@ int chain_restart_flag(const struct sigaction *action);
 /* Does what the kernel would by default. */
 void chain_default(int signal_number, const siginfo_t *info, void *ucontext);
 
+/* Whether it is to be handed on where the kernel brought it, which is the alternate stack if there is one. */
+bool chain_on_alternate(const struct chain_link *link);
+
 /* Hands the signal to `link`'s handler with its flags and mask, or does what the kernel would by default. */
 void chain_deliver(struct chain_link *link, int signal_number, siginfo_t *info, void *ucontext);
 

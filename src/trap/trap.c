@@ -22,7 +22,7 @@ static struct handled {
   bool started;
 } breakpoint = {.signal_number = SIGTRAP, .name = "SIGTRAP"}, illegal = {.signal_number = SIGILL, .name = "SIGILL"};
 
-static trap_receiver foreign;
+static const struct trap_receiver *foreign;
 
 /* Looked at without reading, since code may be executable only. What cannot be looked at is taken for a breakpoint: not ours. */
 static bool breakpoint_stands(uintptr_t address)
@@ -150,7 +150,20 @@ static void tell_address(siginfo_t *info, const void *ucontext)
     info->si_addr = (void *)frame_pc(ucontext);
 }
 
-static void on_signal(int signal_number, siginfo_t *info, void *ucontext)
+static struct chain_link *previous(int signal_number)
+{
+  return signal_number == SIGILL ? &illegal.previous : &breakpoint.previous;
+}
+
+static void deliver(int signal_number, siginfo_t *info, void *ucontext)
+{
+  if (foreign)
+    foreign->deliver(signal_number, info, ucontext);
+  else
+    chain_deliver(previous(signal_number), signal_number, info, ucontext);
+}
+
+void trap_on_signal(int signal_number, siginfo_t *info, void *ucontext, uintptr_t sp, uintptr_t record, uintptr_t back)
 {
   uint64_t flags = host_begin_c();
 
@@ -158,10 +171,9 @@ static void on_signal(int signal_number, siginfo_t *info, void *ucontext)
     return;
   tell_address(info, ucontext);
   host_end_c(flags);
-  if (foreign)
-    foreign(signal_number, info, ucontext);
-  else
-    chain_deliver(signal_number == SIGILL ? &illegal.previous : &breakpoint.previous, signal_number, info, ucontext);
+  if (!(foreign ? foreign->on_alternate(signal_number) : chain_on_alternate(previous(signal_number))))
+    frame_leave_alternate(signal_number, info, ucontext, sp, record, back, deliver);
+  deliver(signal_number, info, ucontext);
 }
 
 static struct handled *handled_by(enum trap_kind kind)
@@ -178,7 +190,7 @@ sighook_status trap_start(enum trap_kind kind, struct error *error)
     return error_os(error, SIGHOOK_SIGNAL_FAILED, 0, "sigaction", errno);
   if (handled->started && now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)
     return SIGHOOK_OK;
-  action.sa_sigaction = on_signal;
+  action.sa_sigaction = frame_entry;
   *(uint64_t *)&action.sa_mask = OS_SIGNALS_THAT_COME;   /* a handler inside ours would be one more frame on the stack */
   action.sa_flags |= chain_restart_flag(&now);
   chain_set(&handled->previous, &now, handled->started);
@@ -193,7 +205,7 @@ bool trap_handles(int signal_number)
   return signal_number == SIGTRAP ? breakpoint.started : signal_number == SIGILL && illegal.started;
 }
 
-void trap_hand_to(trap_receiver receiver)
+void trap_hand_to(const struct trap_receiver *receiver)
 {
   foreign = receiver;
 }

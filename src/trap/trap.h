@@ -17,13 +17,19 @@ sighook_status trap_start(enum trap_kind kind, struct error *error);
  * its signal. */
 sighook_status trap_check_threads(enum trap_kind kind, uintptr_t address, const char *why, struct error *error);
 
+/* What frame_entry goes on to. */
+void trap_on_signal(int signal_number, siginfo_t *info, void *ucontext, uintptr_t sp, uintptr_t record, uintptr_t back);
+
 /* Whether our handler of the signal was installed. [anywhere] */
 bool trap_handles(int signal_number);
 
 /* For who keeps the program's handlers of these signals himself, as the command's agent does: what is no trap of ours goes to him,
  * no more to whoever handled the signal before. Before the first foreign one. */
-typedef void (*trap_receiver)(int signal_number, siginfo_t *info, void *ucontext);
-void trap_hand_to(trap_receiver receiver);
+struct trap_receiver {
+  void (*deliver)(int signal_number, siginfo_t *info, void *ucontext);
+  bool (*on_alternate)(int signal_number);      /* whether the handler is to run on the alternate stack */
+};
+void trap_hand_to(const struct trap_receiver *receiver);
 
 /* Whether the signal was one of our traps; then the interrupted context has been sent on. [anywhere] */
 bool trap_claim(int signal_number, const void *siginfo, void *ucontext);

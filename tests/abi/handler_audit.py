@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 
-HANDLER = "on_signal"
+HANDLER = "trap_on_signal"
 READELF = os.environ.get("READELF", "readelf")
 Symbol = collections.namedtuple("Symbol", "name section value size local kind")
 

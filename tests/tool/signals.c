@@ -75,6 +75,12 @@ static void run_mask(void)
 /* ---- handlers ---- */
 
 static volatile sig_atomic_t handled;
+static char alternate[65536];
+
+static const char *stack_of(const void *here)
+{
+  return (const char *)here >= alternate && (const char *)here < alternate + sizeof alternate ? "the alternate" : "the usual";
+}
 
 static void tell(int number, siginfo_t *info, void *ucontext)
 {
@@ -83,13 +89,13 @@ static void tell(int number, siginfo_t *info, void *ucontext)
   handled++;
   pthread_sigmask(SIG_BLOCK, NULL, &set);
   printf("  handler of %d, code %d, blocked now %s", number, info->si_code, members(&set));
-  printf(", before %s\n", members(&((ucontext_t *)ucontext)->uc_sigmask));
+  printf(", before %s, on %s stack\n", members(&((ucontext_t *)ucontext)->uc_sigmask), stack_of(&set));
 }
 
 static void tell_number(int number)
 {
   handled++;
-  printf("  plain handler of %d\n", number);
+  printf("  plain handler of %d, on %s stack\n", number, stack_of(&number));
 }
 
 static void show_action(int number, const struct sigaction *action)
@@ -125,7 +131,9 @@ static void set_handler(int number, int flags, int masked)
 static void run_actions(void)
 {
   static const int flags[] = {SA_SIGINFO, 0, SA_SIGINFO | SA_NODEFER, SA_SIGINFO | SA_ONSTACK | SA_RESTART, SA_RESETHAND | SA_SIGINFO};
+  const stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
 
+  sigaltstack(&stack, NULL);
   for (int i = 0; i < WATCHED; i++) {
     for (size_t j = 0; j < sizeof flags / sizeof flags[0]; j++) {
       set_handler(watched[i], flags[j], watched[(i + 1) % WATCHED]);

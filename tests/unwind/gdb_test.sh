@@ -43,5 +43,5 @@ step_through() { # branch|trap [argument]
 
 step_through branch
 step_through trap trap
-check "trap: gdb steps through the handler" "$(count '$1 == "on_signal" && $2') >= 5"
+check "trap: gdb steps through the handler" "$(count '$1 == "trap_on_signal" && $2') >= 5"
 finish

@@ -127,7 +127,7 @@ static void set_mask(const struct kernel_action *action, int number, const void 
 }
 
 /* As the kernel would: a fault is fatal where it is blocked or ignored. */
-void deliver_foreign(int number, siginfo_t *info, void *ucontext)
+static void take(int number, siginfo_t *info, void *ucontext)
 {
   struct kernel_action action = action_of_signal(number);
   bool is_blocked = *mask_blocked() & signal_bit(number), is_sent = info->si_code <= 0;
@@ -147,3 +147,12 @@ void deliver_foreign(int number, siginfo_t *info, void *ucontext)
   set_mask(&action, number, ucontext);
   call_handler(&action, number, info, ucontext);
 }
+
+static bool on_alternate(int number)
+{
+  const struct kernel_action action = action_of_signal(number);
+
+  return action.handler == (uintptr_t)SIG_DFL || action.handler == (uintptr_t)SIG_IGN || (action.flags & SA_ONSTACK);
+}
+
+const struct trap_receiver deliver_foreign = {take, on_alternate};

@@ -141,7 +141,7 @@ void guard_start(const struct channel_image *image)
   pthread_atfork(heed_hits, ignore_hits, ignore_hits);     /* before the library's: inside those, which end what they began */
   mask_start_process();
   action_start();
-  trap_hand_to(deliver_foreign);
+  trap_hand_to(&deliver_foreign);
   hook_all(image, sets_action);
 }
 

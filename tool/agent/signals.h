@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "channel.h"
+#include "trap/trap.h"
 
 enum { SIGNALS = 64 };
 
@@ -91,7 +92,7 @@ uint64_t actions_ignored(void);
 
 /* What the kernel calls in place of the program's handlers. */
 void deliver(int number, siginfo_t *info, void *ucontext);
-/* What is no trap of ours of the signals that are kept. */
-void deliver_foreign(int number, siginfo_t *info, void *ucontext);
+/* Takes what is no trap of ours of the signals that are kept. */
+extern const struct trap_receiver deliver_foreign;
 
 #endif
