@@ -186,8 +186,8 @@ sighook_status trap_start(enum trap_kind kind, struct error *error)
   struct handled *handled = handled_by(kind);
   struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER}, now;
 
-  if (sigaction(handled->signal_number, NULL, &now) != 0)
-    return error_os(error, SIGHOOK_SIGNAL_FAILED, 0, "sigaction", errno);
+  if (sigaction(handled->signal_number, NULL, &now) != 0)    /* who may not ask any more cannot have changed it either */
+    return handled->started ? SIGHOOK_OK : error_os(error, SIGHOOK_SIGNAL_FAILED, 0, "sigaction", errno);
   if (handled->started && now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)
     return SIGHOOK_OK;
   action.sa_sigaction = frame_entry;
