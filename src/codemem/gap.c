@@ -26,6 +26,17 @@ static bool next_taken(struct os_maps *maps, uintptr_t address, struct os_mappin
   return mapped;
 }
 
+static bool look(struct gap_view *view, uintptr_t address, struct os_mapping *taken)
+{
+  if (address < view->from || address >= view->end) {
+    view->any = next_taken(view->maps, address, &view->taken);
+    view->from = address;
+    view->end = view->any ? view->taken.end : UINTPTR_MAX;
+  }
+  *taken = view->taken;
+  return view->any;
+}
+
 static uintptr_t distance(uintptr_t a, uintptr_t b)
 {
   return a > b ? a - b : b - a;
@@ -75,22 +86,22 @@ bool gap_find(struct os_maps *maps, const struct gap_search *search, uintptr_t *
   return found;
 }
 
-bool gap_is_free(struct os_maps *maps, uintptr_t start, size_t size)
+bool gap_is_free(struct gap_view *view, uintptr_t start, size_t size)
 {
   struct os_mapping taken;
 
   if (start < LOWEST || start + size > HOST_ADDRESS_END)
     return false;
-  return !next_taken(maps, start, &taken) || taken.start >= start + size;
+  return !look(view, start, &taken) || taken.start >= start + size;
 }
 
-bool gap_next_page(struct os_maps *maps, uintptr_t start, uintptr_t end, uintptr_t *page)
+bool gap_next_page(struct gap_view *view, uintptr_t start, uintptr_t end, uintptr_t *page)
 {
   uintptr_t at = page_up(start > LOWEST ? start : LOWEST, os_page_size());
   struct os_mapping taken;
 
   while (at < end && at < HOST_ADDRESS_END) {
-    if (!next_taken(maps, at, &taken) || taken.start > at) {
+    if (!look(view, at, &taken) || taken.start > at) {
       *page = at;
       return true;
     }

@@ -16,10 +16,19 @@ struct gap_search {
 /* The start of free room, page aligned; false where there is none. *tried counts the gaps that were looked at. */
 bool gap_find(struct os_maps *maps, const struct gap_search *search, uintptr_t *start, unsigned *tried);
 
+/* For one search during which nothing is mapped: it remembers the last answer, since many questions are about the same gap. Starts
+ * with `maps` alone. */
+struct gap_view {
+  struct os_maps *maps;
+  uintptr_t from, end;     /* the answer holds for addresses in [from, end) */
+  struct os_mapping taken;
+  bool any;
+};
+
 /* Whether [start, start + size) is free to map. */
-bool gap_is_free(struct os_maps *maps, uintptr_t start, size_t size);
+bool gap_is_free(struct gap_view *view, uintptr_t start, size_t size);
 
 /* The first page at or above `start` that is free to map and lies below `end`. */
-bool gap_next_page(struct os_maps *maps, uintptr_t start, uintptr_t end, uintptr_t *page);
+bool gap_next_page(struct gap_view *view, uintptr_t start, uintptr_t end, uintptr_t *page);
 
 #endif

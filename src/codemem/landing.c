@@ -10,7 +10,7 @@
 #include "patch/poke.h"
 #include "table/table.h"
 
-enum { FIRST_STARTS = 8, CANDIDATES_MAX = 64 };
+enum { FIRST_STARTS = 8, CANDIDATES_MAX = 16 };
 
 struct landing_page {
   uintptr_t address;
@@ -106,7 +106,7 @@ static size_t next_fit(const struct landing_page *page, size_t offset, size_t le
   return offset;
 }
 
-static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
+static bool fits(struct gap_view *view, uintptr_t place, uintptr_t target)
 {
   size_t size = os_page_size(), offset = place & (size - 1), length = island_length(place, target);
   const struct landing_page *page = find_page(place);
@@ -114,7 +114,7 @@ static bool fits(struct os_maps *maps, uintptr_t place, uintptr_t target)
   if (offset + length > size)
     return false;
   if (!page)
-    return !landing_is_full() && gap_is_free(maps, place - offset, size);
+    return !landing_is_full() && gap_is_free(view, place - offset, size);
   return next_fit(page, offset, length, target) == offset;
 }
 
@@ -130,7 +130,7 @@ struct found {
   unsigned count;                     /* of the offsets that can be had too */
 };
 
-static unsigned fitting_offsets(struct os_maps *maps, const struct landing_request *request, uintptr_t place)
+static unsigned fitting_offsets(struct gap_view *view, const struct landing_request *request, uintptr_t place)
 {
   unsigned count = 0;
 
@@ -140,7 +140,7 @@ static unsigned fitting_offsets(struct os_maps *maps, const struct landing_reque
 
     for (unsigned j = 0; j < i && clear; j++)
       clear = !overlap(place + (uintptr_t)request->offsets[j], other, request->target);
-    count += clear && fits(maps, other, request->target);
+    count += clear && fits(view, other, request->target);
   }
   return count;
 }
@@ -155,7 +155,7 @@ static bool next_own_page(uintptr_t at, uintptr_t *next)
 }
 
 /* The next place at or above `at` in the window, on a landing page or on a page that is free. */
-static bool next_place(struct os_maps *maps, const struct landing_request *request, uintptr_t at, uintptr_t *place)
+static bool next_place(struct gap_view *view, const struct landing_request *request, uintptr_t at, uintptr_t *place)
 {
   size_t size = os_page_size();
 
@@ -181,7 +181,7 @@ static bool next_place(struct os_maps *maps, const struct landing_request *reque
         return false;
       continue;
     }
-    if (!gap_next_page(maps, page_down(at, size), request->last + 1, &free_page))
+    if (!gap_next_page(view, page_down(at, size), request->last + 1, &free_page))
       return false;
     if (free_page > at)
       at = free_page;
@@ -197,12 +197,12 @@ static bool next_place(struct os_maps *maps, const struct landing_request *reque
 }
 
 /* The best of some places from `at` on: one with all that is wanted as well, or else most of it. */
-static bool search(struct os_maps *maps, const struct landing_request *request, uintptr_t at, struct found *found)
+static bool search(struct gap_view *view, const struct landing_request *request, uintptr_t at, struct found *found)
 {
   uintptr_t candidate;
 
-  for (unsigned i = 0; i < CANDIDATES_MAX && next_place(maps, request, at, &candidate); i++) {
-    unsigned count = fitting_offsets(maps, request, candidate);
+  for (unsigned i = 0; i < CANDIDATES_MAX && next_place(view, request, at, &candidate); i++) {
+    unsigned count = fitting_offsets(view, request, candidate);
 
     if (!found->any || count > found->count)
       *found = (struct found){.any = true, .place = candidate, .count = count};
@@ -223,9 +223,10 @@ static uintptr_t meeting_place(const struct landing_request *request)
 
 bool landing_find(struct os_maps *maps, const struct landing_request *request, uintptr_t *place, bool *complete)
 {
+  struct gap_view view = {.maps = maps};
   struct found found = {0};
 
-  *complete = search(maps, request, meeting_place(request), &found) || search(maps, request, request->first, &found);
+  *complete = search(&view, request, meeting_place(request), &found) || search(&view, request, request->first, &found);
   *place = found.place;
   return found.any;
 }
