@@ -16,6 +16,7 @@
 #include "os/sync.h"
 #include "os/threads.h"
 #include "resolve/codemap.h"
+#include "table/table.h"
 
 enum { MAPPING_SHARE = 60 };
 
@@ -104,6 +105,7 @@ static void recover_from_foreign_fork(void)
     hook_abandon();
     lifetime_abandon();
     codemap_forget();
+    table_each(site_abandon_change);
   }
   os_sync_start();
   thread_after_fork(false);

@@ -93,9 +93,10 @@ void hook_unlink(struct hook *hook)
 {
   struct hook **link = &hook->site->hooks;
 
-  while (*link != hook)
+  while (*link && *link != hook)       /* a child may find it unlinked and not retired yet */
     link = &(*link)->next;
-  *link = hook->next;
+  if (*link)
+    *link = hook->next;
 }
 
 static struct hook_count site_count(const struct hook *hook)

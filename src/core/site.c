@@ -27,10 +27,10 @@ bool site_shows(const uint8_t *seen, const uint8_t *written, size_t length)
   return true;
 }
 
-bool site_stands(const struct site *site)
+/* What stands where the entry does. False where it cannot be read. */
+static bool read_place(const struct site *site, uint8_t *seen)
 {
   struct os_text text = {.descriptor = -1};             /* at first without a file, which takes longest */
-  uint8_t entry[HOST_ENTRY_MAX], seen[HOST_ENTRY_MAX] __attribute__((aligned(HOST_INSN_ALIGN)));
   size_t length = os_text_read(&text, site_place(site), seen, site->length);
 
   if (length < site->length) {
@@ -38,10 +38,44 @@ bool site_stands(const struct site *site)
     length = os_text_read(&text, site_place(site), seen, site->length);
     os_text_close(&text);
   }
-  if (length < site->length)
+  return length == site->length;
+}
+
+bool site_stands(const struct site *site)
+{
+  uint8_t entry[HOST_ENTRY_MAX], seen[HOST_ENTRY_MAX] __attribute__((aligned(HOST_INSN_ALIGN)));
+
+  if (!read_place(site, seen))
     return true;
   host_entry_bytes(site, entry);
   return site_shows(seen, entry, site->length);
+}
+
+static bool original_stands(const struct site *site)
+{
+  uint8_t seen[HOST_ENTRY_MAX];
+  bool same = read_place(site, seen);
+
+  for (unsigned i = 0; same && i < site->length; i++)
+    same = seen[i] == site->original[site->shift + i];
+  return same;
+}
+
+void site_abandon_change(struct site *site)
+{
+  struct hook *next;
+
+  if (!site->stub || !site->touched)
+    return;
+  for (struct hook *hook = site->hooks; hook; hook = next) {
+    next = hook->next;
+    hook->role &= ~(unsigned)HOOK_LEAVING;
+    if (!(hook->role & HOOK_LIVE))
+      hook_unlink(hook);
+  }
+  if (site->going_live && original_stands(site))
+    atomic_store_explicit(&site->state, SITE_IDLE, memory_order_release);
+  site->touched = site->going_live = site->leaving = false;
 }
 
 struct site *site_covering(uintptr_t address)

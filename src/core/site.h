@@ -137,6 +137,9 @@ bool site_shows(const uint8_t *seen, const uint8_t *written, size_t length);
 /* Whether the site's entry stands in the code, as far as the code can be read: it may have been replaced by other code. */
 bool site_stands(const struct site *site);
 
+/* For a child that was forked while another thread was changing the site: what was not done yet is not begun. */
+void site_abandon_change(struct site *site);
+
 /* The site or patch of ours, there already or to be by the change under way, whose bytes cover `address`, or NULL. */
 struct site *site_covering(uintptr_t address);
 

@@ -26,6 +26,9 @@ struct table_value table_find(uintptr_t address);
 bool table_reserve(size_t more);
 void table_put(uintptr_t address, struct site *site, unsigned tag);
 
+/* The sites that it knows, some more than once. */
+void table_each(void (*visit)(struct site *site));
+
 /* Bytes of memory held, for the books. */
 size_t table_memory(void);
 

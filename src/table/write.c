@@ -60,3 +60,15 @@ void table_put(uintptr_t address, struct site *site, unsigned tag)
 {
   put(atomic_load_explicit(&table_current, memory_order_relaxed), address, (uintptr_t)site | tag);
 }
+
+void table_each(void (*visit)(struct site *site))
+{
+  struct table_view *view = atomic_load_explicit(&table_current, memory_order_relaxed);
+
+  for (size_t i = 0; view && i <= view->mask; i++) {
+    uintptr_t value = atomic_load_explicit(&view->entries[i].value, memory_order_relaxed) & ~(uintptr_t)TABLE_TAG;
+
+    if (value)
+      visit((struct site *)value);
+  }
+}
