@@ -16,11 +16,11 @@ enum { ALTERNATE = 64 * 1024, DEPTH = 100, LEVEL = 4096, ARGUMENT = 5, TIMES = 3
 
 static uint8_t *alternate;                /* nothing is mapped around it */
 
-/* What the handler finds. */
+/* What the handler finds, without gaps that could differ. */
 struct seen {
-  bool on_alternate, other_on_alternate;
+  int on_alternate, other_on_alternate;
   int stack_flags, stack_flags_after;
-  bool same_stack;
+  int same_stack;
 };
 static struct seen seen;
 static jmp_buf out;
