@@ -32,10 +32,5 @@ frame_go_on:
         .cfi_endproc
         .size   frame_go_on, . - frame_go_on
 
-/* As in routines.S. */
-        .section .note.gnu.property, "a", %note
-        .p2align 3
-        .word   4, 16, 5                        /* sizes of name and descriptor; NT_GNU_PROPERTY_TYPE_0 */
-        .asciz  "GNU"
-        .word   0xC0000000, 4, 3, 0             /* GNU_PROPERTY_AARCH64_FEATURE_1_AND: BTI, PAC */
+#include "host/aarch64/guarded.h"
         .section .note.GNU-stack, "", %progbits
